@@ -1,9 +1,9 @@
-"""A language model on a Ray cluster: `python -m ray_jobs.serve_model --engine FILE --ready FILE`.
+"""A language model on a Ray cluster: `python -m ray_jobs.serve_model --folder FOLDER`.
 
 Belongs: placing replicas, starting and ending vLLM's API server in each, saying where they are.
 Does not belong: which server is wanted (medreason/chains/engines/vllm.py), asking it (engines/openai.py).
 Rules: the servers live as long as this program, and this program no longer than the one that started it; however it
-ends, no server is left behind. The ready file is written last, whole, or not at all.
+ends, no server is left behind. Its ready.json is written last, whole, or not at all, and goes with the servers.
 """
 
 from __future__ import annotations
@@ -19,12 +19,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from medreason.chains.engines.model_server import ENGINE, READY
 from ray_jobs.parent import POLL_S, is_wanted
 
+_IS_SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Set by Ray (under this very name) where the program is a submitted job."""
 _END_S = 15.0
 _PR_SET_PDEATHSIG = 1
 
@@ -106,25 +110,38 @@ def main() -> int:
     _turn_signals_into_exits()
     import ray
 
-    ray.init(**_connection(arguments))
+    from medreason.base.store import open_store
+
+    folder = open_store(arguments.folder)
+    # What another server of this folder has left says where nobody answers any more.
+    folder.delete(READY)
+    engine = folder.read(ENGINE).decode("utf-8")
+    wanted: dict[str, Any] = json.loads(engine)["vllm"]
+    ray.init(**_connection(arguments.address, wanted))
     servers: list[Any] = []
     try:
-        servers = _placed(arguments)
-        starts = [server.start.remote(*_order(arguments)) for server in servers]
+        _say_what_is_missing(wanted, ray.cluster_resources())
+        servers = _placed(wanted)
+        is_alone = not (arguments.address or _is_submitted())
+        starts = [server.start.remote(engine, arguments.module, is_alone) for server in servers]
         if _all_done(starts, parent_pid=arguments.parent):
-            _announce(arguments.ready, ray.get(starts))
+            folder.create(READY, json.dumps({"base_urls": ray.get(starts)}).encode("utf-8"))
         _watch(servers, parent_pid=arguments.parent)
     finally:
-        arguments.ready.unlink(missing_ok=True)
-        ray.wait([server.end.remote() for server in servers], num_returns=len(servers), timeout=2 * _END_S)
+        folder.delete(READY)
+        _end(servers)
         ray.shutdown()
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ray_jobs.serve_model")
-    parser.add_argument("--engine", type=Path, required=True, help="engine settings as JSON, kind vllm")
-    parser.add_argument("--ready", type=Path, required=True, help="written when all replicas answer: their base URLs")
+    parser.add_argument(
+        "--folder",
+        required=True,
+        help=f"folder or s3:// URL: {ENGINE} (engine settings, kind vllm) is read, {READY} written when all replicas "
+        "answer: their base URLs",
+    )
     parser.add_argument("--address", default="", help="running cluster; without it one is started here")
     parser.add_argument("--parent", type=int, default=0, help="process whose end is ours; 0 for none")
     parser.add_argument("--module", default="", help="another server program with vLLM's arguments")
@@ -140,31 +157,60 @@ def _turn_signals_into_exits() -> None:
     signal.signal(signal.SIGTERM, leave)
 
 
-def _connection(arguments: argparse.Namespace) -> dict[str, Any]:
+def _is_submitted() -> bool:
+    """Whether this program is a job that Ray started: it then has its cluster and its environment already."""
+    return _IS_SUBMITTED in os.environ
+
+
+def _connection(address: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    if _is_submitted():
+        return {"address": "auto"}
     runtime = {"env_vars": {"PYTHONPATH": os.environ.get("PYTHONPATH", str(Path(__file__).resolve().parents[1]))}}
-    if arguments.address:
-        return {"address": arguments.address, "runtime_env": runtime}
-    wanted = json.loads(arguments.engine.read_text())["vllm"]
-    n_cpus = wanted["n_replicas"] * wanted["n_cpus_per_replica"]
-    return {"address": "local", "num_cpus": n_cpus, "include_dashboard": False, "runtime_env": runtime}
+    if address:
+        return {"address": address, "runtime_env": runtime}
+    total = _total(wanted)
+    own = {"num_cpus": total["CPU"], "num_gpus": total["GPU"], "include_dashboard": False}
+    return {"address": "local", "runtime_env": runtime, **own}
 
 
-def _placed(arguments: argparse.Namespace) -> list[Any]:
+def placement(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What Ray is to give each replica's actor; one that is larger than every node waits for ever."""
+    # Replicas go apart where there is room: one node that is lost then takes one of them along.
+    devices = {"num_cpus": wanted["n_cpus_per_replica"], "num_gpus": wanted["n_gpus_per_replica"]}
+    return {**devices, "scheduling_strategy": "SPREAD"}
+
+
+def _total(wanted: Mapping[str, Any]) -> dict[str, int]:
+    """Of all replicas together."""
+    n = wanted["n_replicas"]
+    return {"CPU": n * wanted["n_cpus_per_replica"], "GPU": n * wanted["n_gpus_per_replica"]}
+
+
+def missing(wanted: Mapping[str, Any], has: Mapping[str, float]) -> str:
+    """What a cluster lacks for all replicas, in words; empty where it has enough."""
+    lacking = [f"{n} {name}, {has.get(name, 0):g} there" for name, n in _total(wanted).items() if n > has.get(name, 0)]
+    return "; ".join(lacking)
+
+
+def _say_what_is_missing(wanted: Mapping[str, Any], has: Mapping[str, float]) -> None:
+    """A cluster may still grow, so the wait goes on; but nobody shall wonder what for."""
+    if found := missing(wanted, has):
+        sys.stderr.write(f"the model server waits for the cluster to grow: {found}\n")
+
+
+def _placed(wanted: Mapping[str, Any]) -> list[Any]:
     import ray
 
-    wanted = json.loads(arguments.engine.read_text())["vllm"]
-    server = ray.remote(num_cpus=wanted["n_cpus_per_replica"], num_gpus=wanted["n_gpus_per_replica"])(ModelServer)
+    server = ray.remote(**placement(wanted))(ModelServer)
     return [server.remote() for _ in range(wanted["n_replicas"])]
 
 
-def _order(arguments: argparse.Namespace) -> tuple[str, str, bool]:
-    return arguments.engine.read_text(), arguments.module, not arguments.address
+def _end(servers: Sequence[Any]) -> None:
+    """Ask, and wait for a while; whatever does not hear it ends with its actor."""
+    import ray
 
-
-def _announce(ready: Path, urls: list[str]) -> None:
-    staged = ready.with_suffix(".staged")
-    staged.write_text(json.dumps({"base_urls": urls}))
-    staged.replace(ready)
+    if servers:
+        ray.wait([server.end.remote() for server in servers], num_returns=len(servers), timeout=2 * _END_S)
 
 
 def _all_done(starts: list[Any], *, parent_pid: int) -> bool:
@@ -181,7 +227,7 @@ def _all_done(starts: list[Any], *, parent_pid: int) -> bool:
     return not waiting
 
 
-def _watch(servers: list[Any], *, parent_pid: int) -> None:
+def _watch(servers: Sequence[Any], *, parent_pid: int) -> None:
     import ray
 
     while is_wanted(parent_pid):

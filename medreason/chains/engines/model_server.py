@@ -1,6 +1,6 @@
 """The process that serves a model for one run: started when first needed, ended with the run.
 
-Belongs: starting the serving program, waiting for its ready file, ending it.
+Belongs: starting the serving program, waiting until it is ready, ending it.
 Does not belong: the program (ray_jobs/serve_model.py, named by its command), asking the model (vllm.py).
 Rule: at most one start per run; ended on success, failure and cancel; where this process is killed, it ends itself.
 """
@@ -19,6 +19,10 @@ from types import TracebackType
 from medreason.base.errors import MedReasonError
 from medreason.chains.generation.settings import EngineSettings
 
+ENGINE = "engine.json"
+"""What a serving program finds in its folder: the settings."""
+READY = "ready.json"
+"""What it writes there: {"base_urls": [...]}."""
 _STDERR = 2
 _POLL_S = 0.2
 _END_S = 60.0
@@ -36,7 +40,7 @@ class ModelServer:
     """A context manager; `bring_up` is what `open_generator` wants."""
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
-        """Args: command starts the serving program; it is given --engine, --ready and --parent.
+        """Args: command starts the serving program; it is given --folder and --parent.
 
         `environment` stands in the place of ours.
         """
@@ -60,9 +64,9 @@ class ModelServer:
         return self._urls
 
     def _start(self, settings: EngineSettings, folder: Path) -> tuple[str, ...]:
-        engine, ready = folder / "engine.json", folder / "ready.json"
-        engine.write_text(settings.model_dump_json(), encoding="utf-8")
-        arguments = ["--engine", str(engine), "--ready", str(ready), "--parent", str(os.getpid())]
+        ready = folder / READY
+        (folder / ENGINE).write_text(settings.model_dump_json(), encoding="utf-8")
+        arguments = ["--folder", str(folder), "--parent", str(os.getpid())]
         # What it says goes to standard error: standard output belongs to the command that a person called.
         self._process = subprocess.Popen([*self._command, *arguments], env=self._environment, stdout=_STDERR)
         deadline_s = time.monotonic() + settings.vllm.start_timeout_s

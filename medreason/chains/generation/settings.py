@@ -170,6 +170,8 @@ def _faults(settings: EngineSettings) -> Iterable[str]:
         yield f"kind {settings.kind} needs model and revision"
     if settings.budget_usd is not None and settings.prices is None:
         yield "a budget needs prices"
+    if 0 < settings.vllm.n_gpus_per_replica < settings.vllm.tensor_parallel_size:
+        yield "tensor_parallel_size needs as many n_gpus_per_replica"
     if settings.vllm.lora_path and not settings.vllm.base_model:
         yield "a LoRA adapter needs vllm.base_model"
     if settings.fault_rates and settings.kind != "rule":
