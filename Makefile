@@ -16,6 +16,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/python requirements/uv_from_pip.py
+# Compiled once, at installation: where Python may not write bytecode, every start would compile everything again.
+export UV_COMPILE_BYTECODE = 1
 PINS := requirements/constraints.txt
 STAMPS := $(VENV)/.stamps
 CONFIG ?= configs/sample.yaml
