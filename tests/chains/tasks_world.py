@@ -31,6 +31,7 @@ HEART = ("anatomy", "UBERON:0000948", "heart")
 GOUT = ("disease", "5393", "gout")
 
 RELATIONS = {
+    "parent": ("disease_disease", "parent-child"),
     "presents": ("disease_phenotype_positive", "phenotype present"),
     "absent": ("disease_phenotype_negative", "phenotype absent"),
     "gene": ("disease_protein", "associated with"),

@@ -341,6 +341,17 @@ EXCEPTIONS = {
     "All except one child recovered. Which organism is likely?": False,
     "He does not smoke. Which diagnosis is most likely?": False,
     "Which of the following is true?": False,
+    "Drug not given in PCOD in a 30-year-old lady?": True,
+    "Gardner syndrome does not include:": True,
+    "The causative organism shall not include?": True,
+    "Not seen in the classical triad of megaloblastic anemia": True,
+    "Gene not involved in SCID": True,
+    "Identify one condition that is not a risk factor for this disease.": True,
+    "The organism which plays least role in periodontitis is:": True,
+    "Which drug is least efficacious in epilepsy?": True,
+    "Which complication follows if it is not treated?": False,
+    "Which test needs at least two visits?": False,
+    "What would you do for a boy who was not vaccinated?": False,
 }
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from medreason.chains.tasks import write
 from medreason.chains.tasks.names import is_plural, readable_name, sentence_case
-from medreason.chains.tasks.phrasing import agree, article, claims_of, finish, noun, path_clauses
+from medreason.chains.tasks.nouns import article, noun
+from medreason.chains.tasks.phrasing import agree, claims_of, finish, path_clauses
 from medreason.chains.tasks.shown import ShownOption, show_paths
 from medreason.graph.knowledge.relations import RELATIONS
 from tests.chains.tasks_world import (
@@ -80,6 +81,24 @@ NAMES = {
         "disease",
         "human papillomavirus infectious disease",
     ),
+    "title with an acronym": ("AIDS Dementia Complex", "disease", "AIDS dementia complex"),
+    "title behind an acronym": (
+        "HIV-Associated Lipodystrophy Syndrome",
+        "disease",
+        "HIV-associated lipodystrophy syndrome",
+    ),
+    "title with a connector": ("Otitis Media with Effusion", "disease", "otitis media with effusion"),
+    "syndrome of a name": ("Gardner Syndrome", "disease", "Gardner syndrome"),
+    "acronym behind its comma": ("Lymphoma, AIDS-Related", "disease", "AIDS-related lymphoma"),
+    "acronym in small letters": ("xyy karyotype", "disease", "XYY karyotype"),
+    "letter of a vitamin": ("hypervitaminosis a", "disease", "hypervitaminosis A"),
+    "shouted behind a number": (
+        "2-METHYLBUTYRYL-COA DEHYDROGENASE DEFICIENCY",
+        "disease",
+        "2-methylbutyryl-CoA dehydrogenase deficiency",
+    ),
+    "acronym glued to the name": ("nephropathy, and muscle cramps;hanac", "disease", "nephropathy, and muscle cramps"),
+    "name of two people": ("tolosa-hunt syndrome", "disease", "Tolosa-Hunt syndrome"),
     "capital of a list title": ("Postpericardiotomy Syndrome", "disease", "postpericardiotomy syndrome"),
 }
 
@@ -102,6 +121,11 @@ PLURALS = {
     "Graves disease": False,
     "measles": False,
     "arthrogryposis and ectodermal dysplasia": False,
+    "hydrops": False,
+    "erysipelas": False,
+    "petechiae": True,
+    "injuries": True,
+    "dental anomalies": True,
 }
 
 
@@ -121,6 +145,31 @@ NOUNS = {
     "list in a name": ("hand, foot and mouth disease", "disease", "hand, foot and mouth disease"),
     "plural finding": ("skin tags", "effect/phenotype", "skin tags"),
     "disease": ("Marfan syndrome", "disease", "Marfan syndrome"),
+    "tumour": ("fibroma", "effect/phenotype", "a fibroma"),
+    "episode": ("cyanotic episode", "effect/phenotype", "a cyanotic episode"),
+    "member of a family": ("cataract 44", "disease", "cataract 44"),
+    "adjective behind": (
+        "muscle contractions involuntary",
+        "effect/phenotype",
+        'the finding "muscle contractions involuntary"',
+    ),
+    "adjective alone": ("heterogeneous", "effect/phenotype", 'the finding "heterogeneous"'),
+    "A and B": (
+        "morbid obesity and spermatogenic failure",
+        "disease",
+        'the condition "morbid obesity and spermatogenic failure"',
+    ),
+    "commas": (
+        "aortic aneurysm, familial thoracic 9",
+        "disease",
+        'the condition "aortic aneurysm, familial thoracic 9"',
+    ),
+    "bracket": (
+        "headache (with pheochromocytoma)",
+        "effect/phenotype",
+        'the finding "headache (with pheochromocytoma)"',
+    ),
+    "organs joined": ("head and neck cancer", "disease", "head and neck cancer"),
     "pathway": ("Signaling by FGFR", "pathway", 'the pathway "Signaling by FGFR"'),
     "pathway by name": ("Notch signaling pathway", "pathway", "the Notch signaling pathway"),
 }
@@ -197,6 +246,22 @@ SENTENCES = {
         "Gout does not present with arachnodactyly, and gout does not present with ectopia lentis.",
     ),
     "organ": ((FBN1, "expressed", HEART), "FBN1 is expressed in the heart."),
+    "class of classes": (
+        (("disease", "1", "cataract"), "parent", ("disease", "2", "lens disease")),
+        'The class "cataract" is hierarchically related to lens disease.',
+    ),
+    "class and subject": (
+        (ARACHNODACTYLY, "presents", ("disease", "1", "cataract"), "parent", ("disease", "2", "lens disease")),
+        'A cataract presents with arachnodactyly, and the class "cataract" is hierarchically related to lens disease.',
+    ),
+    "quoted subjects take a singular": (
+        (ARACHNODACTYLY, "presents", ("disease", "1", "enamel hypoplasia, cataracts, and aqueductal stenosis")),
+        'The condition "enamel hypoplasia, cataracts, and aqueductal stenosis" presents with arachnodactyly.',
+    ),
+    "quoted side effect": (
+        (ASPIRIN, "causes", ("effect/phenotype", "1", "Muscle contractions involuntary")),
+        'Acetylsalicylic acid can cause the side effect "muscle contractions involuntary".',
+    ),
     "three hops": (
         (ARACHNODACTYLY, "presents", MARFAN, "gene", PTGS2, "target", IBUPROFEN),
         "Marfan syndrome presents with arachnodactyly and is associated with PTGS2. Ibuprofen targets PTGS2.",
@@ -258,6 +323,20 @@ def test_an_option_that_says_more_than_its_node_is_told_so() -> None:
     options = (ShownOption(letter="A", text="Gout"), ShownOption(letter="B", text="Neonatal Marfan syndrome"))
     conclusion = _chain(*rows, options=options).conclusion
     assert "option B (Neonatal Marfan syndrome; in the graph: Marfan syndrome)" in conclusion
+
+
+LABELS = {
+    "emphasis": ("*Salmonella*", "Salmonella"),
+    "a name within": ("*E. coli* 0157:H7", "E. coli 0157:H7"),
+    "left quotation mark": ('Haloperidol\n"', "Haloperidol"),
+    "two quotation marks": ('detergent "washing"', 'detergent "washing"'),
+    "product": ("5 * 3 * 2 mg", "5 * 3 * 2 mg"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), LABELS.values(), ids=LABELS)
+def test_options_are_quoted_without_marks_of_the_source(text: str, expected: str) -> None:
+    assert write.option_label(text) == expected
 
 
 def test_longer_and_neutral_paths_do_not_make_a_rival() -> None:

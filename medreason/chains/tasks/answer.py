@@ -24,6 +24,21 @@ MAX_EVIDENCE = 60
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _LAST_CHARACTERS = 300
 _EXCEPTION = re.compile(r"\bNOT\b|\b(?i:except|(?:is|are) false|incorrect|least likely|untrue|false statement)\b")
+_LEAST = re.compile(
+    r"(?<!at )\bleast (?:\w+ly )?(?:likely|role|effective|efficacious|important|common(?:ly)?|useful|helpful|potent|"
+    r"frequent(?:ly)?|often|involved|seen|affected|appropriate|probable|associated|expected|suited|suitable)\b",
+    re.IGNORECASE,
+)
+_ELLIPTIC = re.compile(
+    r"^\W*not\b|\b(?:not|never) (?:includ\w+|given|used|seen|found|involved|belong\w*|associated|caused|present|"
+    r"indicated|recommended|required|affected|useful|effective|helpful|characteristic|true|correct|known|implicated|"
+    r"responsible|related|part of|one of|an? (?:\w+ ){0,2}(?:feature|cause|risk factor|sign|symptom|component|"
+    r"complication|manifestation|finding|type|member|side[ -]effect))\b",
+    re.IGNORECASE,
+)
+"""A heading that asks for the exception without a question word: `Drug not used in typhoid`."""
+_ASIDE = re.compile(r"\b(?:if|when|who|because|although|but|since|despite|whether) (?:\w+ ){0,3}not\b", re.IGNORECASE)
+"""A condition or reason, which is no exception: `if it is not treated`."""
 _CHOICE_WORD = re.compile(r"\b(?:which|what|following|these|all)\b", re.IGNORECASE)
 _DENIED = re.compile(r"\b(?:is|are|was|were|does|do|would|can|will|may|has|have) not\b|\b(?:isn|aren|doesn|don)['’]t\b")
 _SHOULD_NOT = re.compile(r"\b(?:should|must) (?:not|NOT)\b|contra-?indicated", re.IGNORECASE)
@@ -93,10 +108,12 @@ def asks_exception(question: str) -> bool:
     >>> asks_exception("Why is the child not growing?")
     False
     """
-    last = last_sentence(question)
+    last = _ASIDE.sub("", last_sentence(question).rsplit("|", 1)[-1])
     if _SHOULD_NOT.search(last):
         return False  # what must not be done is asked for itself, it is no exception
-    return bool(_EXCEPTION.search(last)) or bool(_CHOICE_WORD.search(last) and _DENIED.search(last))
+    if _EXCEPTION.search(last) or _LEAST.search(last) or (_CHOICE_WORD.search(last) and _DENIED.search(last)):
+        return True
+    return bool(_ELLIPTIC.search(last)) and "because" not in last
 
 
 def option_scores(options: Sequence[ShownOption], evidence: Sequence[Evidence]) -> dict[str, int]:

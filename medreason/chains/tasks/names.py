@@ -34,7 +34,11 @@ def words_of(name: str) -> frozenset[str]:
 EPONYMS = words_of("eponyms")
 """First words that keep their capital within a sentence: names of people, places and organisms."""
 
-_PLURALS_WITHOUT_S = frozenset({"teeth", "feet", "nuclei", "emboli", "bacteria", "criteria", "vertebrae", "metastases"})
+_PLURALS = words_of("plurals")
+_KNOWN_WORDS = words_of("countable") | words_of("uncountable")
+_PLURAL_ENDING = re.compile(
+    r"(?:[ts]ion|ment|iti|ity|disease|disorder|syndrome|neoplasm|oma|cyst|cele)s$|(?:itie|pathie|ncie)s$"
+)
 PLAIN_FIRST_WORDS = words_of("plain_first")
 """First words that vocabularies capitalise though they are no names."""
 _SUSCEPTIBILITY = re.compile(r"(.+), susceptibility to(?:, (\d+))?", re.IGNORECASE)
@@ -48,15 +52,25 @@ _SINGULARS_WITH_S = re.compile(
 _ADJECTIVE = re.compile(
     r"(?:ic|al|ar|ous|oid|ed|ing|ary|ive|ory|ent|ant|ile|less|tion|ity|sis|itis|oma|ia)$", re.IGNORECASE
 )
-_COMMON_TITLES = frozenset({"Infection", "Infections", "Disease", "Diseases", "Disorder", "Disorders", "Neoplasms"})
+_COMMON_TITLES = frozenset(
+    {"Infection", "Infections", "Disease", "Diseases", "Disorder", "Disorders", "Neoplasms", "Syndrome", "Syndromes"}
+)
+_CONNECTORS = frozenset({"with", "from", "without", "after", "of", "and", "in", "to", "by", "due", "on"})
+_PROPER = {word.lower(): word for word in words_of("proper")}
+"""Acronyms and names that vocabularies write small."""
+_SMALL_PROPER = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(_PROPER, key=len, reverse=True))})(?![\w])", re.IGNORECASE)
+_SMALL_LETTER = re.compile(r"(?:(?<=vitaminosis )|(?<=hepatitis )|(?<=hemophilia ))[a-e]\b")
+_BEHIND_ACRONYM = re.compile(r"(?<=\b[TB]-)Cell\b|(?<=AIDS-)Related\b|(?<=HIV-)Associated\b")
+_SHOUTED_PART = re.compile(r"(?<![A-Z\d])[A-Z]{5,}(?![A-Z\d])")
+_GLUED_ACRONYM = re.compile(r";\s*\w{2,8}$")
 _INVERTED = frozenset({"neoplasms", "infections", "diseases", "syndromes", "carcinoma", "tumors", "injuries", "hernia"})
 _CHANGED = re.compile(r"([^,]+) (increased|decreased|abnormal|prolonged|elevated)")
-_PLAIN_ADJECTIVE = re.compile(r"[a-z-]+(?:ic|al|ar|ary|ous|ed|ine|ive|ory|ile|oid)", re.IGNORECASE)
+_PLAIN_ADJECTIVE = re.compile(r"[TB]-Cell|[a-z-]+(?:ic|al|ar|ary|ous|ed|ine|ive|ory|ile|oid)", re.IGNORECASE)
 _AFTER_A_NAME = re.compile(
     r"(?:syndrome|disease|sign|phenomenon|anomaly|tumou?r|reflex|ring|nodes?|lymphoma|virus|fever|encephalitis)\b"
 )
 _AFTER_A_SHOUTED_NAME = frozenset({"SYNDROME", "SYNDROME$", "SYNDROME,", "DISEASE", "DISEASE$", "DISEASE,", "TYPE$"})
-_HEAD_END = re.compile(
+HEAD_END = re.compile(
     r",| \(| (?:of|in|with|without|due|to|by|from|on|at|for|during|after|following|associated|caused|involving|"
     r"affecting|and/or|between|under|within)\b",
     re.IGNORECASE,
@@ -76,12 +90,22 @@ def readable_name(name: str, node_type: str) -> str:
     """
     if node_type == GENE:
         return name
-    clean = _without_omim(name)
+    return _with_proper_words(_cased_name(name, node_type))
+
+
+def _with_proper_words(name: str) -> str:
+    name = _BEHIND_ACRONYM.sub(lambda found: found[0].lower(), name)
+    known = _SMALL_PROPER.sub(lambda found: _PROPER[found[0].lower()], name)
+    return _SMALL_LETTER.sub(lambda found: found[0].upper(), known)
+
+
+def _cased_name(name: str, node_type: str) -> str:
+    clean = _GLUED_ACRONYM.sub("", _without_omim(name))
     if _is_shouted(clean):
         clean = _unshout(clean)
     if susceptibility := _SUSCEPTIBILITY.fullmatch(clean):
         number = f" {susceptibility[2]}" if susceptibility[2] else ""
-        return f"susceptibility to {readable_name(susceptibility[1], node_type)}{number}"
+        return f"susceptibility to {_cased_name(susceptibility[1], node_type)}{number}"
     is_vocabulary_case = node_type == DISEASE and clean == name and " " in name
     if is_vocabulary_case and ", " in clean and _is_inverted_title(clean):
         clean = " ".join(reversed(clean.split(", ")))
@@ -107,12 +131,18 @@ def is_plural(name: str) -> bool:
     >>> [is_plural(n) for n in ("seizures", "diabetes mellitus", "recurrent infections of the ear", "Graves' disease")]
     [True, False, True, False]
     """
-    head = _HEAD_END.split(name, maxsplit=1)[0].strip()
+    head = HEAD_END.split(name, maxsplit=1)[0].strip()
     word = head.rsplit(" ", 1)[-1]
-    if word.lower() in _PLURALS_WITHOUT_S:
+    if word.lower() in _PLURALS:
         return True
     is_word = word.isalpha() and word == word.lower() and len(word) > 3
-    return is_word and word.endswith("s") and not _SINGULARS_WITH_S.search(word)
+    return is_word and word.endswith("s") and not _SINGULARS_WITH_S.search(word) and _has_singular(word)
+
+
+def _has_singular(word: str) -> bool:
+    """Only a plural whose singular is known is taken for one: hydrops and erysipelas are none."""
+    singulars = {word[:-1], word[:-2] if word.endswith("es") else "", f"{word[:-3]}y" if word.endswith("ies") else ""}
+    return bool(singulars & _KNOWN_WORDS) or _PLURAL_ENDING.search(word) is not None
 
 
 def _without_omim(name: str) -> str:
@@ -138,6 +168,8 @@ def _unshout(name: str) -> str:
 
 def _whisper(word: str, following: str) -> str:
     bare = word.strip("(),;")
+    if any(letter.isdigit() for letter in bare) and not bare.startswith("COVID"):
+        return _SHOUTED_PART.sub(lambda found: found[0].lower(), word)
     if _ROMAN.match(bare) or any(letter.isdigit() for letter in bare) or bare in {"DNA", "RNA", "HIV", "ATP", "X", "Y"}:
         return word
     if _is_name_word(word) or (following in _AFTER_A_SHOUTED_NAME and not _ADJECTIVE.search(bare)):
@@ -177,11 +209,21 @@ def _lower_first(name: str) -> str:
 def _lower_list_title(name: str) -> str:
     """Disease vocabularies write names in lower case; only a title such as `Fetal Macrosomia` needs mending."""
     words = name.split(" ")
-    is_title = all(_is_title_word(word) for word in words if len(word) > 3) and words[1:] != ["Syndrome"]
-    first = words[0] if _is_name_word(words[0]) else words[0].lower()
+    is_title = all(map(_may_stand_in_title, words)) and words[1:] != ["Syndrome"]
+    first = words[0] if _is_name_word(words[0]) or _is_acronym(words[0]) else _lower_title_word(words[0])
     if is_title:
         return _lower_titles(f"{first} {' '.join(words[1:])}")
     return " ".join([words[0], *(word.lower() if word in _COMMON_TITLES else word for word in words[1:])])
+
+
+def _may_stand_in_title(word: str) -> bool:
+    return len(word) <= 3 or word in _CONNECTORS or _is_title_word(word) or _is_acronym(word)
+
+
+def _is_acronym(word: str) -> bool:
+    """`AIDS`, and what begins with one: `HIV-Associated`, `T-Cell`."""
+    first, hyphen, _ = word.strip("(),;").partition("-")
+    return (len(first) > 1 or bool(hyphen)) and first.isalpha() and first == first.upper()
 
 
 def _ends_a_name(stem: str, rest: str) -> bool:
@@ -191,10 +233,18 @@ def _ends_a_name(stem: str, rest: str) -> bool:
 
 def _lower_titles(name: str) -> str:
     words = name.split(" ")
-    is_list_title = len(words) > 1 and all(_is_title_word(word) for word in words[1:] if len(word) > 3)
+    is_list_title = len(words) > 1 and all(map(_may_stand_in_title, words[1:]))
     if not is_list_title:
         return name
-    return " ".join([words[0], *(word if _is_name_word(word) else _lower_title_word(word) for word in words[1:])])
+    rest = (word if _is_name_word(word) else _lower_title_word(word) for word in words[1:])
+    return " ".join([_lower_behind_acronym(words[0]), *rest])
+
+
+def _lower_behind_acronym(word: str) -> str:
+    """`HIV-associated`, `T-cell`."""
+    first, hyphen, rest = word.partition("-")
+    is_short = first == first.upper() and first.isalpha()
+    return f"{first}{hyphen}{rest.lower()}" if hyphen and is_short and _is_title_word(rest) else word
 
 
 def _lower_title_word(word: str) -> str:
@@ -202,7 +252,7 @@ def _lower_title_word(word: str) -> str:
 
 
 def _is_title_word(word: str) -> bool:
-    parts = word.strip("(),;").split("-")
+    parts = [part for part in word.strip("(),;").split("-") if part not in _CONNECTORS]
     return all(part[:1].isupper() and part[1:].isalpha() and part[1:] == part[1:].lower() for part in parts)
 
 
@@ -223,4 +273,5 @@ def _turn_comma(name: str) -> str:
         return name
     is_type = re.match(r"type |\w+ form", tail, re.IGNORECASE)
     is_adjective = not is_type and (_COMMA_PART.match(tail) or _PLAIN_ADJECTIVE.fullmatch(tail) or head in _INVERTED)
-    return f"{tail[0].lower()}{tail[1:]} {head}" if is_adjective or tail.endswith((" of", " due to")) else name
+    start = tail[0] if _is_acronym(tail) else tail[0].lower()
+    return f"{start}{tail[1:]} {head}" if is_adjective or tail.endswith((" of", " due to")) else name

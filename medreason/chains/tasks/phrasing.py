@@ -7,20 +7,18 @@ Rule: a sentence says exactly what its edges say, subject before relation before
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from medreason.chains.tasks.names import is_plural, sentence_case, words_of
+from medreason.chains.tasks.names import sentence_case
+from medreason.chains.tasks.nouns import apposed, class_noun, is_said_in_plural, noun
 from medreason.chains.tasks.shown import ShownEdge, ShownPath, read_arrow
-from medreason.graph.knowledge.relations import ANATOMY, CELLCOMP, DISEASE, PATHWAY, PHENOTYPE, RELATIONS, Polarity
+from medreason.graph.knowledge.relations import RELATIONS, Polarity
 
 _PLURAL_VERBS = {"is": "are", "does": "do", "has": "have", "expresses": "express"}
 _APPOSITIONS = ("side effect", "molecular function", "enzyme", "carrier protein", "transporter")
-_MASS_ANATOMY = frozenset({"blood", "bone marrow", "skin", "cartilage", "bone"})
-_COUNTABLE_HEADS = words_of("countable")
-_AN_ACRONYM = re.compile(r"^[AEFHILMNORSX](?:[A-Z\d]|\b)")
+_OF_CLASSES = "is hierarchically related to"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,45 +108,6 @@ def phrase_forms(phrase: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))
 
 
-def noun(name: str, node_type: str) -> str:
-    """The name with the article it needs within a sentence.
-
-    >>> noun("heart", "anatomy"), noun("ataxic gait", "effect/phenotype"), noun("Signaling by FGFR", "pathway")
-    ('the heart', 'an ataxic gait', 'the pathway "Signaling by FGFR"')
-    """
-    if node_type == PATHWAY:
-        return f"the {name}" if name.lower().endswith("pathway") else f'the pathway "{name}"'
-    if node_type in (ANATOMY, CELLCOMP):
-        return name if name in _MASS_ANATOMY or is_plural(name) or name.endswith("tissue") else f"the {name}"
-    if node_type == PHENOTYPE and name.startswith(("small for ", "large for ")):
-        return f"being {name}"
-    return f"{article(name)} {name}" if node_type in (DISEASE, PHENOTYPE) and _is_countable(name) else name
-
-
-def article(name: str) -> str:
-    """`a` or `an`.
-
-    >>> article("ataxic gait"), article("urinary cyst"), article("MRI lesion"), article("Lisch nodule")
-    ('an', 'a', 'an', 'a')
-    """
-    first = name.split(" ", 1)[0]
-    if first[:2].isupper():
-        return "an" if _AN_ACRONYM.match(first) else "a"
-    return "an" if re.match(r"[aeio]|u(?!ni|ri|se|su|te|ro|re)|hour|heir|honest", name, re.IGNORECASE) else "a"
-
-
-def _is_countable(name: str) -> bool:
-    if is_plural(name) or re.match(r"(?:the|a|an) ", name, re.IGNORECASE):
-        return False
-    is_list = re.search(r", [^,]+ and ", name) is not None
-    head = re.split(
-        r" (?:of)\b" if is_list else r",| (?:of|in|with|without|due|to|by|from|on|at|for|during|after)\b",
-        name,
-        maxsplit=1,
-    )[0]
-    return head.rsplit(" ", 1)[-1] in _COUNTABLE_HEADS
-
-
 # ---------------------------------------------------------------- sentences
 
 
@@ -162,17 +121,24 @@ def clause(claim: Claim) -> str:
 
 
 def _subject(claim: Claim) -> str:
-    return noun(claim.subject, claim.subject_type)
+    as_noun = class_noun if claim.phrase == _OF_CLASSES else noun
+    return as_noun(claim.subject, claim.subject_type)
 
 
 def _predicate(claim: Claim) -> str:
-    return f"{agree(claim.phrase, plural=is_plural(claim.subject))} {_object(claim)}"
+    return f"{_verb(claim)} {_object(claim)}"
+
+
+def _verb(claim: Claim) -> str:
+    return agree(claim.phrase, plural=is_said_in_plural(claim.subject, claim.subject_type))
 
 
 def _object(claim: Claim) -> str:
     """The object; without an article behind the noun that it explains (`the side effect rash`)."""
-    is_named = claim.object_type in (DISEASE, PHENOTYPE) and for_several(claim.phrase) is not None
-    return claim.object if is_named else noun(claim.object, claim.object_type)
+    if claim.phrase == _OF_CLASSES:
+        return class_noun(claim.object, claim.object_type)
+    as_noun = noun if for_several(claim.phrase) is None else apposed
+    return as_noun(claim.object, claim.object_type)
 
 
 def listed(parts: Sequence[str], word: str = "and") -> str:
@@ -194,7 +160,7 @@ def join_two(one: Claim, other: Claim) -> str:
     """
     one, other = _faced(one, other)
     is_negative = "negative" in (polarity_of(one.phrase), polarity_of(other.phrase))
-    if one.subject == other.subject and not is_negative:
+    if one.subject == other.subject and _subject(one) == _subject(other) and not is_negative:
         return one_subject((one, other))
     if one.object == other.object and one.phrase == other.phrase and not is_negative:
         return one_object((one, other))
@@ -222,7 +188,7 @@ def one_subject(claims: Sequence[Claim]) -> str:
     first = claims[0]
     if any(claim.phrase != first.phrase for claim in claims):
         return f"{_subject(first)} {listed([_predicate(claim) for claim in claims])}"
-    phrase = agree(first.phrase, plural=is_plural(first.subject))
+    phrase = _verb(first)
     objects = [_object(claim) for claim in claims]
     several = for_several(phrase)
     both = "both " if len(objects) == 2 and not several else ""

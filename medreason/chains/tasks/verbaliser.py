@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from medreason.base.canonical import sha256_bytes
-from medreason.base.text import comparison_key, one_line
+from medreason.base.text import comparison_key
 from medreason.chains.tasks.answer import asks_exception
 from medreason.chains.tasks.phrasing import (
     Claim,
@@ -27,7 +27,7 @@ from medreason.chains.tasks.phrasing import (
 )
 from medreason.chains.tasks.prune import is_direct_objection
 from medreason.chains.tasks.shown import ShownEdge, ShownPath
-from medreason.chains.tasks.write import MAX_LABEL_CHARACTERS, WriteGiven, WriteResponse, WrittenStep
+from medreason.chains.tasks.write import WriteGiven, WriteResponse, WrittenStep, option_label
 
 _OPENERS = (
     "According to the knowledge graph, ",
@@ -196,7 +196,7 @@ def _option_step(given: WriteGiven, path: ShownPath) -> WrittenStep:
 def _option_label(given: WriteGiven, letter: str, node_name: str = "") -> str:
     """`B (heart attack; in the graph: myocardial infarction)`; the second part where the option says it otherwise."""
     text = next((option.text for option in given.options if option.letter == letter), "")
-    short = one_line(text, MAX_LABEL_CHARACTERS).rstrip(" .;,")
+    short = option_label(text)
     is_said = not node_name or comparison_key(node_name).strip(" .;,") == comparison_key(text).strip(" .;,")
     return f"{letter} ({short})" if is_said else f"{letter} ({short}; in the graph: {node_name})"
 

@@ -7,6 +7,7 @@ Rule: gold rationales are no part of the input; whether the gold answer is, is a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -15,6 +16,7 @@ from pydantic import Field as field
 from pydantic import StringConstraints
 
 from medreason.base.reasons import Reason
+from medreason.base.text import one_line
 from medreason.chains.tasks.protocol import Fault, ResponseModel, Task, make_task
 from medreason.chains.tasks.shown import ShownOption, ShownPath
 
@@ -26,6 +28,7 @@ MAX_OPTIONS_CHARACTERS = 16_000
 MAX_ANSWER_CHARACTERS = 2_000
 MAX_LABEL_CHARACTERS = 160
 """An option's text as a chain quotes it."""
+_EMPHASIS = re.compile(r"(\*{1,2})([^*\s](?:[^*]*[^*\s])?)\1")
 
 EdgeNo = Annotated[str, StringConstraints(pattern=r"^E[0-9]{1,4}$")]
 PathNo = Annotated[str, StringConstraints(pattern=r"^P[0-9]{1,4}$")]
@@ -118,6 +121,18 @@ def _content_fault(response: WriteResponse, given: WriteGiven) -> Fault | None:
 
 def _tidy_answer(answer: str, given: WriteGiven) -> str:
     return ", ".join(sorted(set(split_letters(answer)))) if given.options else answer.strip()
+
+
+def option_label(text: str) -> str:
+    """An option's text as a chain quotes it: one line, without marks of the source around it.
+
+    >>> option_label("*Salmonella*"), option_label('Haloperidol\\n"'), option_label("E. coli.")
+    ('Salmonella', 'Haloperidol', 'E. coli')
+    """
+    plain = _EMPHASIS.sub(r"\2", text)
+    if plain.count('"') == 1:
+        plain = plain.replace('"', "")
+    return one_line(plain, MAX_LABEL_CHARACTERS).rstrip(" .;,:")
 
 
 def split_letters(answer: str) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from medreason.base.text import comparison_key, one_line
+from medreason.base.text import comparison_key
 from medreason.chains.tasks.answer import asks_exception
 from medreason.chains.tasks.names import readable_name
 from medreason.chains.tasks.phrasing import phrase_forms
-from medreason.chains.tasks.write import MAX_LABEL_CHARACTERS, split_letters
+from medreason.chains.tasks.write import option_label, split_letters
 from medreason.graph.knowledge.relations import RelationRule, rule_for
 
 Row = Mapping[str, Any]
@@ -33,7 +33,7 @@ _OPTION_LETTERS = re.compile(r"(?<![\w'])([A-Z])(?= \(|[,.;:)]| and\b| or\b|$)")
 _TREATMENT_CUES = re.compile(r"\b(?:treat(?:s|ed|ment)?|indicated|therap\w+|first[- ]line|prescribed)\b", re.I)
 _EFFECT_CUES = re.compile(r"\b(?:side[- ]effects?|adverse)\b", re.I)
 _CUE_RELATIONS = (
-    (_TREATMENT_CUES, frozenset({"indication", "off-label use", "contraindication"})),
+    (_TREATMENT_CUES, frozenset({"indication", "off-label use", "contraindication", "palliation"})),
     (_EFFECT_CUES, frozenset({"drug_effect"})),
 )
 
@@ -250,7 +250,7 @@ def named_options(text: str, options: Sequence[Row]) -> set[str]:
     """
     named = set()
     for option in sorted(options, key=lambda one: -len(one["text"])):
-        for wording in {one_line(option["text"], MAX_LABEL_CHARACTERS).rstrip(" .;,"), option["text"].strip(" .;,")}:
+        for wording in dict.fromkeys((option_label(option["text"]), option["text"].strip(" .;,"))):
             place = text.casefold().find(wording.casefold()) if wording else -1
             if place >= 0 and len(text.casefold()) == len(text):
                 named.add(option["letter"])
