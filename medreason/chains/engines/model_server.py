@@ -56,11 +56,13 @@ class ModelServer:
     def bring_up(self, settings: EngineSettings) -> tuple[str, ...]:
         """Base URLs of the replicas; starts them at the first call.
 
-        Raises: ModelServerFailed where the program ends, or is not ready in time.
+        Raises: ModelServerFailed where the program ends, or is not ready in time; at every further call as well.
         """
         if self._process is None:
             with tempfile.TemporaryDirectory(prefix="medreason-model-") as folder:
                 self._urls = self._start(settings, Path(folder))
+        if not self._urls:
+            raise ModelServerFailed("it could not be started before", where="engine.vllm")
         return self._urls
 
     def _start(self, settings: EngineSettings, folder: Path) -> tuple[str, ...]:
