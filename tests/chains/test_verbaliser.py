@@ -91,6 +91,7 @@ NAMES = {
     "syndrome of a name": ("Gardner Syndrome", "disease", "Gardner syndrome"),
     "acronym behind its comma": ("Lymphoma, AIDS-Related", "disease", "AIDS-related lymphoma"),
     "acronym in small letters": ("xyy karyotype", "disease", "XYY karyotype"),
+    "what is none": ("Non-Hodgkin's lymphoma", "effect/phenotype", "non-Hodgkin's lymphoma"),
     "letter of a vitamin": ("hypervitaminosis a", "disease", "hypervitaminosis A"),
     "shouted behind a number": (
         "2-METHYLBUTYRYL-COA DEHYDROGENASE DEFICIENCY",
@@ -169,6 +170,7 @@ NOUNS = {
         "effect/phenotype",
         'the finding "headache (with pheochromocytoma)"',
     ),
+    "the one and only": ("common cold", "disease", "the common cold"),
     "organs joined": ("head and neck cancer", "disease", "head and neck cancer"),
     "pathway": ("Signaling by FGFR", "pathway", 'the pathway "Signaling by FGFR"'),
     "pathway by name": ("Notch signaling pathway", "pathway", "the Notch signaling pathway"),

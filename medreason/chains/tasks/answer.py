@@ -23,7 +23,12 @@ MAX_EVIDENCE = 60
 
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _LAST_CHARACTERS = 300
-_EXCEPTION = re.compile(r"\bNOT\b|\b(?i:except|(?:is|are) false|incorrect|least likely|untrue|false statement)\b")
+_EXCEPTION = re.compile(
+    r"\bNOT\b|\b(?i:except|(?:is|are) false|incorrect|least likely|untrue|false statement|"
+    r"(?:is|are) (?:uncommon|rare(?:ly)?(?: seen)?) in|uncommon (?:feature|cause|finding|complication)|"
+    r"(?:be|is|are) spared|(?:limited|little|no) evidence of (?:effectiveness|efficacy|benefit)|"
+    r"(?:is|are) ineffective)\b"
+)
 _LEAST = re.compile(
     r"(?<!at )\bleast (?:\w+ly )?(?:likely|role|effective|efficacious|important|common(?:ly)?|useful|helpful|potent|"
     r"frequent(?:ly)?|often|involved|seen|affected|appropriate|probable|associated|expected|suited|suitable)\b",

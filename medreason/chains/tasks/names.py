@@ -95,6 +95,7 @@ def readable_name(name: str, node_type: str) -> str:
 
 def _with_proper_words(name: str) -> str:
     name = _BEHIND_ACRONYM.sub(lambda found: found[0].lower(), name)
+    name = f"n{name[1:]}" if name.startswith("Non-") else name
     known = _SMALL_PROPER.sub(lambda found: _PROPER[found[0].lower()], name)
     return _SMALL_LETTER.sub(lambda found: found[0].upper(), known)
 

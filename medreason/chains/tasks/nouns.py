@@ -38,6 +38,7 @@ _JOINED = re.compile(r"\band\b", re.IGNORECASE)
 _JOINED_ORGANS = re.compile(r"\b(?:head and neck|connective and soft tissue|hand, foot and mouth|foot and mouth)\b")
 _MASS_ANATOMY = frozenset({"blood", "bone marrow", "skin", "cartilage", "bone"})
 _BARE_NAMES = frozenset({"heat stroke"})
+_WITH_THE = frozenset({"common cold"})
 _ACRONYM = re.compile(r"[A-Z][A-Z\d]{2,}")
 _AN_ACRONYM = re.compile(r"^[AEFHILMNORSX](?:[A-Z\d]|\b)")
 _KINDS = {DISEASE: "the condition", PHENOTYPE: "the finding"}
@@ -59,6 +60,8 @@ def noun(name: str, node_type: str) -> str:
         return f"being {name}"
     if node_type not in _KINDS:
         return name
+    if name in _WITH_THE:
+        return f"the {name}"
     form = form_of(name)
     if form == "quoted":
         return f'{_KINDS[node_type]} "{name}"'
@@ -72,7 +75,8 @@ def class_noun(name: str, node_type: str) -> str:
 
 def apposed(name: str, node_type: str) -> str:
     """The name behind a noun that explains it (`the side effect rash`): quoted or bare, never with an article."""
-    return f'"{name}"' if node_type in _KINDS and form_of(name) == "quoted" else name
+    is_quoted = node_type in _KINDS and form_of(name) == "quoted" and name not in _WITH_THE
+    return f'"{name}"' if is_quoted else name
 
 
 def is_said_in_plural(name: str, node_type: str) -> bool:
