@@ -55,11 +55,13 @@ ARGUMENTS = {
     "one GPU": (
         {"n_gpus_per_replica": 1},
         ["--tensor-parallel-size 1", "--gpu-memory-utilization 0.9", "--dtype auto"],
-        ["--enforce-eager", "--max-model-len"],
+        ["--enforce-eager", "--max-model-len", "--distributed-executor-backend"],
     ),
     "two GPUs": (
         {**EIGHT_GPUS, "gpu_memory_utilization": 0.8, "dtype": "float16", "max_model_len": 16384},
-        ["--tensor-parallel-size 2", "--gpu-memory-utilization 0.8", "--dtype float16", "--max-model-len 16384"],
+        # One node's devices, and nothing that Ray would be asked for a second time.
+        ["--tensor-parallel-size 2", "--distributed-executor-backend mp", "--gpu-memory-utilization 0.8"]
+        + ["--dtype float16", "--max-model-len 16384"],
         ["--enforce-eager"],
     ),
     "CPUs": ({}, ["--enforce-eager"], ["--gpu-memory-utilization"]),
@@ -70,8 +72,8 @@ ARGUMENTS = {
     ),
     "always": (
         {},
-        # One node's devices and nothing that Ray would be asked for; answers drawn as the key says and not otherwise.
-        ["--revision abc --tokenizer-revision abc", "--distributed-executor-backend mp", "--generation-config vllm"],
+        # The weights that the key names, and answers drawn as it says: no defaults from a file beside the weights.
+        ["--revision abc --tokenizer-revision abc", "--generation-config vllm"],
         ["--trust-remote-code"],
     ),
 }

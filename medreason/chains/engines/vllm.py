@@ -97,8 +97,9 @@ def _revision_arguments(settings: EngineSettings, weights: str) -> tuple[str, ..
 def _size_arguments(settings: EngineSettings) -> tuple[str, ...]:
     wanted = settings.vllm
     arguments = ["--dtype", wanted.dtype, "--tensor-parallel-size", str(wanted.tensor_parallel_size)]
-    # A replica lies on one node, on the devices that Ray gave its actor: vLLM spreads over these and asks Ray for none.
-    arguments += ["--distributed-executor-backend", "mp"]
+    if wanted.tensor_parallel_size > 1:
+        # A replica lies on one node, on the devices that Ray gave its actor: vLLM spreads over these, asking Ray for none.
+        arguments += ["--distributed-executor-backend", "mp"]
     # Else a file beside the weights changes how answers are drawn (top_k, penalties), and no request's key says so.
     arguments += ["--generation-config", "vllm"]
     if wanted.max_model_len is not None:
