@@ -60,8 +60,7 @@ ARGUMENTS = {
     "two GPUs": (
         {**EIGHT_GPUS, "gpu_memory_utilization": 0.8, "dtype": "float16", "max_model_len": 16384},
         # One node's devices, and nothing that Ray would be asked for a second time.
-        ["--tensor-parallel-size 2", "--distributed-executor-backend mp", "--gpu-memory-utilization 0.8"]
-        + ["--dtype float16", "--max-model-len 16384"],
+        ["--tensor-parallel-size 2", "--distributed-executor-backend mp", "--max-model-len 16384"],
         ["--enforce-eager"],
     ),
     "CPUs": ({}, ["--enforce-eager"], ["--gpu-memory-utilization"]),

@@ -98,7 +98,7 @@ def _size_arguments(settings: EngineSettings) -> tuple[str, ...]:
     wanted = settings.vllm
     arguments = ["--dtype", wanted.dtype, "--tensor-parallel-size", str(wanted.tensor_parallel_size)]
     if wanted.tensor_parallel_size > 1:
-        # A replica lies on one node, on the devices that Ray gave its actor: vLLM spreads over these, asking Ray for none.
+        # A replica lies on one node, on the devices that Ray gave its actor: vLLM spreads over them and asks for none.
         arguments += ["--distributed-executor-backend", "mp"]
     # Else a file beside the weights changes how answers are drawn (top_k, penalties), and no request's key says so.
     arguments += ["--generation-config", "vllm"]
