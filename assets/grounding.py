@@ -1,6 +1,6 @@
-"""grounding/{mentions,links,paths,pruned_paths,outcomes}: questions tied to the graph.
+"""grounding/{mentions,links,paths,pruned_paths,outcomes,coverage}: questions tied to the graph.
 
-Belongs: one step that makes the five tables, and its conservation check.
+Belongs: one step that makes the five tables, what they reach of the graph, the conservation check.
 Does not belong: the work (medreason/chains/shards.py), where it runs (assets/base/shards.py).
 Rule: every curated question has one outcome; what cannot be grounded says why.
 """
@@ -8,6 +8,7 @@ Rule: every curated question has one outcome; what cannot be grounded says why.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -16,13 +17,15 @@ from assets.base import versions
 from assets.base.model import RunModel
 from assets.base.settings import BuildSettings
 from assets.base.shards import run_job
-from assets.base.work import OWNERS, Work, many_outputs
+from assets.base.work import OWNERS, Work, many_outputs, one_output
 from medreason.base.store import TableRef
-from medreason.base.tables.grounding import LINKS, MENTIONS, OUTCOMES, PATHS, PRUNED_PATHS
+from medreason.base.tables.graph import EDGES, NODES
+from medreason.base.tables.grounding import COVERAGE, LINKS, MENTIONS, OUTCOMES, PATHS, PRUNED_PATHS
 from medreason.base.tables.questions import QUESTIONS
 
 GROUP = "grounding"
 VERSION = versions.code_version(*versions.GROUNDING)
+_N_SHOWN_WITH_PATHS, _N_SHOWN_WITHOUT = 2, 4
 SPECS = {"mentions": MENTIONS, "links": LINKS, "paths": PATHS, "pruned_paths": PRUNED_PATHS, "outcomes": OUTCOMES}
 _DESCRIPTIONS = {
     "mentions": "Spans of stem, context, options, answer and long answer that may name an entity.",
@@ -65,12 +68,19 @@ def ground(
     config = settings.configuration()
     inputs = {"questions": questions, "nodes": nodes, "arrays": arrays, "lexicon": lexicon}
     work = Work(settings=settings, name="grounding", code_version=VERSION)
+    made: dict[str, pa.Table] = {}
+
+    def make() -> tuple[dict[str, pa.Table], dict[str, Any]]:
+        tables, shown = run_job(settings, model, "ground", VERSION, inputs)
+        made.update(tables, questions=work.read(QUESTIONS, questions))
+        return tables, shown
+
     outcome = work.tables(
         SPECS,
         inputs=inputs,
         given={"grounding": config.grounding.model_dump(mode="json"), "engine": config.engine.deciding()},
-        make=lambda: run_job(settings, model, "ground", VERSION, inputs),
-        previews={"paths": first_paths},
+        make=make,
+        previews={"paths": first_paths, "outcomes": lambda _: shown_questions(made)},
     )
     yield from many_outputs(SPECS, outcome)
 
@@ -81,6 +91,46 @@ def first_paths(paths: pa.Table) -> str:
 
     rows = [row for row in paths.slice(0, 200).to_pylist() if row["target"] == "answer"]
     return path_markdown([row for row in rows if row["item_id"] == rows[0]["item_id"]][:4]) if rows else "no paths"
+
+
+def shown_questions(tables: dict[str, pa.Table]) -> str:
+    """Some questions as pictures: mentions, links, kept paths, and for each reason one that has none."""
+    from medreason.pages.grounded import sample_questions
+    from medreason.pages.question_card import questions_markdown
+
+    return questions_markdown(sample_questions(tables, n_with_paths=_N_SHOWN_WITH_PATHS, n_without=_N_SHOWN_WITHOUT))
+
+
+@dg.asset(
+    key=[GROUP, "coverage"],
+    group_name=GROUP,
+    owners=OWNERS,
+    kinds={"python", "duckdb"},
+    code_version=VERSION,
+    ins={
+        "nodes": dg.AssetIn(key=["graph", "nodes"]),
+        "edges": dg.AssetIn(key=["graph", "edges"]),
+        "links": dg.AssetIn(key=[GROUP, "links"]),
+        "paths": dg.AssetIn(key=[GROUP, "paths"]),
+    },
+    description="Which entities, types and relations of the graph the questions reach, and which they never do.",
+)
+def graph_coverage(
+    settings: BuildSettings, nodes: TableRef, edges: TableRef, links: TableRef, paths: TableRef
+) -> dg.Output[TableRef]:
+    """Count links and kept paths against the whole graph."""
+    from medreason.graph.coverage import coverage
+    from medreason.pages.coverage import coverage_markdown
+
+    work = Work(settings=settings, name="grounding/coverage", code_version=VERSION)
+
+    def make() -> tuple[dict[str, pa.Table], dict[str, Any]]:
+        tables = work.read(NODES, nodes), work.read(EDGES, edges), work.read(LINKS, links), work.read(PATHS, paths)
+        return {"result": coverage(*tables)}, {}
+
+    inputs = {"nodes": nodes, "edges": edges, "links": links, "paths": paths}
+    outcome = work.tables({"result": COVERAGE}, inputs=inputs, make=make, previews={"result": coverage_markdown})
+    return one_output(COVERAGE, outcome)
 
 
 @dg.asset_check(
@@ -101,5 +151,5 @@ def grounding_conserves(settings: BuildSettings, outcomes: TableRef, questions: 
     )
 
 
-ASSETS = [ground]
+ASSETS = [ground, graph_coverage]
 CHECKS = [grounding_conserves]

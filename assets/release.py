@@ -25,7 +25,7 @@ from medreason.base.store import TableRef
 from medreason.base.store.folders import open_folder
 from medreason.base.tables.chains import CHAINS, VERDICTS
 from medreason.base.tables.graph import ARRAYS
-from medreason.base.tables.grounding import LINKS, MENTIONS, OUTCOMES, PATHS
+from medreason.base.tables.grounding import COVERAGE, LINKS, MENTIONS, OUTCOMES, PATHS
 from medreason.base.tables.questions import QUARANTINE, QUESTIONS
 from medreason.base.tables.raw import RAW_TABLES
 from medreason.base.tables.registry import Table
@@ -43,6 +43,7 @@ INPUTS: dict[str, tuple[list[str], Table]] = {
     "links": (["grounding", "links"], LINKS),
     "paths": (["grounding", "paths"], PATHS),
     "outcomes": (["grounding", "outcomes"], OUTCOMES),
+    "coverage": (["grounding", "coverage"], COVERAGE),
     "chains": (["chains", "chains"], CHAINS),
     "verdicts": (["verification", "verdicts"], VERDICTS),
     "arrays": (["graph", "csr"], ARRAYS),
@@ -110,6 +111,7 @@ def _assembled(
             graph=_graph_facts(settings, tables["arrays"], graph_file),
             templates={task.template_sha256: task.template.text for task in TASKS.values()},
             configuration=config.deciding(),
+            coverage=tables["coverage"],
         )
     )
     shown = {

@@ -27,6 +27,7 @@ EXAMPLES = """examples:
   medreason audit quarantine --reason no_path --n 20
   medreason audit edge 0123456789abcdef                rows that rest on an edge
   medreason audit path 0123456789abcdef                a path in words, what it may support, and why
+  medreason audit coverage                             what the questions reach of the graph, and what never
   medreason audit conservation --json
 """
 _Row = Mapping[str, Any]
@@ -51,6 +52,8 @@ def register(commands: Any) -> None:
             question.add_argument("id", metavar=argument)
         if name == "quarantine":
             _add_filters(question)
+        if name == "coverage":
+            _add_entities(question)
         question.add_argument(
             "--release", default="", help="folder, s3:// URL, or DATASET[/VERSION] (default: the newest under the root)"
         )
@@ -67,6 +70,11 @@ def _add_filters(parser: argparse.ArgumentParser) -> None:
     ):
         parser.add_argument(f"--{option}", default=None, help=about)
     parser.add_argument("--n", type=int, default=50, help="at most so many records (default: 50)")
+
+
+def _add_entities(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--entities", action="store_true", help="entities instead of types and relations")
+    parser.add_argument("--n", type=int, default=20, help="at most so many entities of each kind (default: 20)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -114,6 +122,12 @@ def _quarantine(audit: Audit, arguments: argparse.Namespace) -> list[dict[str, A
     )
 
 
+def _coverage(audit: Audit, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    from medreason.releases import lineage
+
+    return lineage.entities(audit, n=arguments.n) if arguments.entities else lineage.coverage(audit)
+
+
 _QUESTIONS: dict[str, tuple[str, str, Callable[[Audit, argparse.Namespace], Any]]] = {
     "row": ("everything that a released row came from", "ITEM_ID", _ask("audit_row", by_id=True)),
     "why-not": ("where a record ended, and what it had reached", "ITEM_ID", _ask("why_not", by_id=True)),
@@ -123,6 +137,7 @@ _QUESTIONS: dict[str, tuple[str, str, Callable[[Audit, argparse.Namespace], Any]
     "orphans": ("rows, lineage, paths and edges that lead nowhere", "", _ask("orphans")),
     "edge": ("rows that an edge was shown for", "EDGE_ID", _ask("of_edge", by_id=True)),
     "path": ("a path in words, its clinical verdict and why, and its rows", "PATH_ID", _ask("of_path", by_id=True)),
+    "coverage": ("types, relations or entities of the graph that questions reach, and never", "", _coverage),
     "source": ("raw files by hash, name, set or adapter", "SOURCE", _ask("of_source", by_id=True)),
     "model": ("rows by who wrote them", "", _ask("models")),
     "prompt": ("rows by the template of their request", "", _ask("prompts")),

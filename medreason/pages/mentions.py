@@ -26,7 +26,7 @@ class Span:
     start: int
     stop: int
     side: str
-    """question, answer, option, or none where it is not linked; decides the colour."""
+    """question, answer, option, or none where it counts for none; decides the colour."""
     title: str
     """What it is linked to, for the pointer."""
     is_negated: bool = False
@@ -36,7 +36,7 @@ def highlight(text: str, spans: Iterable[Span]) -> Markup:
     """The text with its mentions marked, escaped."""
     parts: list[str] = []
     done = 0
-    for span in _apart(spans, len(text)):
+    for span in apart(spans, len(text)):
         parts += (_escaped(text[done : span.start]), _mark(text[span.start : span.stop], span))
         done = span.stop
     return Markup("".join([*parts, _escaped(text[done:])]))
@@ -51,13 +51,20 @@ def spans_of_tables(
         Span(
             start=mention["start"],
             stop=mention["stop"],
-            side=chosen[mention["mention_no"]]["side"] if mention["mention_no"] in chosen else "none",
+            side=side_of(mention, chosen.get(mention["mention_no"])),
             title=link_words(chosen[mention["mention_no"]]) if mention["mention_no"] in chosen else "not linked",
             is_negated=mention["is_negated"],
         )
         for mention in mentions
         if mention["field"] == field and mention["option_letter"] == option_letter
     ]
+
+
+def side_of(mention: Row, link: Row | None) -> str:
+    """The side that a mention counts for: none where it is not linked, or is no finding of this patient."""
+    if link is None or mention["is_negated"] or mention["status"] == "family_history":
+        return "none"
+    return str(link["side"])
 
 
 def spans_of_lineage(text: str, links: Sequence[Row], *, fields: Sequence[str]) -> list[Span]:
@@ -88,7 +95,8 @@ def _next_start(text: str, mention: str, after: int) -> int | None:
     return found.start() if found else None
 
 
-def _apart(spans: Iterable[Span], n_characters: int) -> Iterator[Span]:
+def apart(spans: Iterable[Span], n_characters: int) -> Iterator[Span]:
+    """Spans inside a text of so many characters, in order; of those that overlap the first."""
     end = 0
     for span in sorted(spans, key=lambda span: (span.start, -span.stop)):
         if end <= span.start < span.stop <= n_characters:

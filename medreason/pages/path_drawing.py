@@ -31,7 +31,7 @@ _ROW_GAP = 46
 _LANE_GAP = 14
 _NAME_SIZE, _TYPE_SIZE, _RELATION_SIZE = 13, 11, 12
 _MAX_HOPS = 11
-_WIDTH = _NODES_IN_ROW * _BOX_WIDTH + (_NODES_IN_ROW - 1) * _GAP + 2 * _MARGIN
+WIDTH = _NODES_IN_ROW * _BOX_WIDTH + (_NODES_IN_ROW - 1) * _GAP + 2 * _MARGIN
 _HALF = _NODES_IN_ROW // 2 * (_BOX_WIDTH + _GAP)
 
 Path = Mapping[str, Any]
@@ -64,9 +64,14 @@ class _Line:
 
 def draw_paths(paths: Sequence[Path], *, max_paths: int = 8) -> Markup:
     """Rows of `paths`, numbered in the order given, those to the answer first; what is left out is counted."""
-    numbered = [(f"P{number}", path) for number, path in enumerate(paths, start=1)]
-    # What leads to the answer is what a reader looks for first; numbers stay those of the order given.
-    shown = sorted(numbered, key=lambda pair: is_to_wrong_option(pair[1]))[:max_paths]
+    shown = _shown(paths, max_paths)
+    parts, height = paths_parts(paths, max_paths=max_paths)
+    return svg.drawing(parts, width=WIDTH, height=height, label=_label(shown))
+
+
+def paths_parts(paths: Sequence[Path], *, max_paths: int) -> tuple[list[Markup], int]:
+    """What `draw_paths` draws, from (0, 0), `WIDTH` wide, and its height: for drawings with more in them."""
+    shown = _shown(paths, max_paths)
     parts: list[Markup] = []
     y = 0
     for row in _rows(shown):
@@ -76,7 +81,13 @@ def draw_paths(paths: Sequence[Path], *, max_paths: int = 8) -> Markup:
     if n_more := len(paths) - len(shown):
         parts.append(svg.text(f"{count(n_more)} more not drawn", _MARGIN, y + 12, size=12, fill=QUIET_INK))
         y += 18
-    return svg.drawing(parts, width=_WIDTH, height=max(y - _LANE_GAP + 4, 20), label=_label(shown))
+    return parts, max(y - _LANE_GAP + 4, 20)
+
+
+def _shown(paths: Sequence[Path], max_paths: int) -> list[tuple[str, Path]]:
+    numbered = [(f"P{number}", path) for number, path in enumerate(paths, start=1)]
+    # What leads to the answer is what a reader looks for first; numbers stay those of the order given.
+    return sorted(numbered, key=lambda pair: is_to_wrong_option(pair[1]))[:max_paths]
 
 
 def draw_path(path: Path) -> Markup:

@@ -7,34 +7,20 @@ Rule: text is hostile here too: it can make no table cell, link, image or markup
 
 from __future__ import annotations
 
-import base64
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
-from markupsafe import Markup
 
 from medreason.base.reasons import Reason
-from medreason.base.text import one_line
 from medreason.pages.funnel import draw_funnel
+from medreason.pages.markdown import image, markdown_table, markdown_text
 from medreason.pages.path_drawing import draw_paths, hop_words
-from medreason.pages.texts import count, share, visible, words
+from medreason.pages.texts import count, share, words
 
 N_ROWS = 5
-_MAX_CELL_CHARACTERS = 80
 _MAX_CHAIN_CHARACTERS = 600
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$&:@/])")
 _REASONS = {reason.value: reason for reason in Reason}
-
-
-def markdown_text(text: str, n_characters: int = _MAX_CELL_CHARACTERS) -> str:
-    """One line of plain text: every character that Markdown or HTML could read is escaped.
-
-    >>> markdown_text("a | <b>x</b>")
-    'a \\\\| \\\\<b\\\\>x\\\\<\\\\/b\\\\>'
-    """
-    return _MARKS.sub(r"\\\1", visible(one_line(text, n_characters)))
 
 
 def rows_markdown(data: pa.Table, columns: Sequence[str] = (), *, n_rows: int = N_ROWS) -> str:
@@ -43,7 +29,7 @@ def rows_markdown(data: pa.Table, columns: Sequence[str] = (), *, n_rows: int = 
     rows = data.select(names).slice(0, n_rows).to_pylist()
     cells = [[_cell(row[name]) for name in names] for row in rows]
     more = f"\n\n{count(data.num_rows - len(rows))} more rows" if data.num_rows > len(rows) else ""
-    return _table([words(name) for name in names], cells) + more
+    return markdown_table([words(name) for name in names], cells) + more
 
 
 def reasons_markdown(reasons: Mapping[str, int]) -> str:
@@ -58,7 +44,7 @@ def reasons_markdown(reasons: Mapping[str, int]) -> str:
         ]
         for reason, n in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    return _table(["stage", "reason", "records", "share"], cells) if cells else "nothing was quarantined"
+    return markdown_table(["stage", "reason", "records", "share"], cells) if cells else "nothing was quarantined"
 
 
 def chain_markdown(chain: Mapping[str, Any]) -> str:
@@ -83,12 +69,6 @@ def funnel_markdown(counts: Mapping[str, int], reasons: Mapping[str, int]) -> st
     return "\n\n".join([image(draw_funnel(counts, reasons), "funnel"), reasons_markdown(reasons)])
 
 
-def image(drawing: Markup, label: str) -> str:
-    """A drawing as a Markdown image that loads nothing: the drawing is its address."""
-    data = base64.b64encode(str(drawing).encode("utf-8")).decode("ascii")
-    return f"![{markdown_text(label)}](data:image/svg+xml;base64,{data})"
-
-
 def _step(step: Mapping[str, Any]) -> str:
     n_edges = len(step["edge_ids"])
     cited = f"{n_edges} edge{'s' if n_edges != 1 else ''}" if n_edges else "no edge"
@@ -99,8 +79,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
         return f"{len(value)} values"
     return markdown_text(str(value)) if value is not None else ""
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

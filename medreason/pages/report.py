@@ -9,7 +9,7 @@ Rule: samples are drawn by the hash of item ids, so the same release shows the s
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
@@ -17,8 +17,11 @@ import pyarrow as pa
 from markupsafe import Markup
 
 from medreason.base.canonical import joined_sha256
+from medreason.base.tables.grounding import COVERAGE
+from medreason.pages.coverage import coverage_of
 from medreason.pages.funnel import STAGES, draw_funnel, paired_bars, small_bar
 from medreason.pages.gates import ShownGate, shown_gate
+from medreason.pages.grounded import GroundedQuestion, LinkedMention, linked_mentions, mentions_of_lineage
 from medreason.pages.html import render_page
 from medreason.pages.mentions import highlight, spans_of_lineage
 from medreason.pages.path_drawing import draw_paths, edge_words, legend
@@ -98,6 +101,10 @@ class ReportInputs:
     quarantine: pa.Table
     sources: pa.Table
     """`release_sources`."""
+    coverage: pa.Table = field(default_factory=COVERAGE.empty)
+    """`graph_coverage`: what all questions of the build reach, released or not."""
+    ungrounded: Sequence[GroundedQuestion] = ()
+    """Some questions that have no path, which may be shown."""
     stems: Mapping[str, str] = field(default_factory=dict)
     """Texts of quarantined questions by item id, where they may be shown; a release does not hold them."""
 
@@ -130,6 +137,8 @@ class CandidateLike(Protocol):
     def tallies(self) -> Sequence[Any]: ...
     @property
     def graph(self) -> Any: ...
+    @property
+    def ungrounded(self) -> Sequence[Mapping[str, Any]]: ...
 
 
 def inputs_of(candidate: CandidateLike, gates: Sequence[Mapping[str, Any]]) -> ReportInputs:
@@ -151,6 +160,8 @@ def inputs_of(candidate: CandidateLike, gates: Sequence[Mapping[str, Any]]) -> R
         paths=tables["paths"],
         quarantine=tables["quarantine"],
         sources=tables["sources"],
+        coverage=tables["coverage"],
+        ungrounded=[GroundedQuestion(**one) for one in candidate.ungrounded],
     )
 
 
@@ -190,6 +201,9 @@ def _render(inputs: ReportInputs, n_rows: int) -> str:
         samples=samples,
         legend=legend(_node_types(samples)),
         quarantined=_sampled_quarantine(inputs),
+        coverage=coverage_of(inputs.coverage),
+        reach_bar=_reach_bar,
+        ungrounded=[_shown_ungrounded(one) for one in inputs.ungrounded],
     )
 
 
@@ -248,6 +262,10 @@ def _check_bars(check: CheckShare) -> Markup:
     )
 
 
+def _reach_bar(n_reached: int, n_all: int) -> Markup:
+    return small_bar(n_reached, n_all, label=f"{share(n_reached, n_all)} reached")
+
+
 def _gates(inputs: ReportInputs) -> list[ShownGate]:
     return [shown_gate(result) for result in inputs.gates]
 
@@ -257,9 +275,10 @@ def _gates(inputs: ReportInputs) -> list[ShownGate]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownOption:
-    """One line of the options."""
+    """One line of the options, its mentions marked."""
 
-    text: str
+    text: Markup
+    n_characters: int
     is_gold: bool
 
 
@@ -284,11 +303,12 @@ class ShownRow:
     drawing: Markup
     node_types: frozenset[str]
     lineage: Row
+    links: tuple[LinkedMention, ...]
 
     @property
     def has_many_short_options(self) -> bool:
         """They fit into two columns."""
-        return len(self.options) > 5 and all(len(option.text) <= 48 for option in self.options)
+        return len(self.options) > 5 and all(option.n_characters <= 48 for option in self.options)
 
 
 def _sampled_rows(inputs: ReportInputs, n_rows: int) -> list[ShownRow]:
@@ -323,21 +343,24 @@ def _shown_row(row: Row, paths: Sequence[Row], lineage: Row) -> ShownRow:
     return ShownRow(
         row=row,
         question=highlight(question, spans),
-        options=_options(row),
+        options=tuple(_options(row, lineage["links"])),
         steps=tuple(_shown_step(step, by_id) for step in row["steps"][:_MAX_STEPS]),
         n_more_steps=max(0, len(row["steps"]) - _MAX_STEPS),
         drawing=draw_paths(_in_order(paths, lineage["path_ids"])),
         node_types=frozenset(node["node_type"] for path in paths for node in path["nodes"]),
         lineage=lineage,
+        links=mentions_of_lineage(lineage["links"]),
     )
 
 
-def _options(row: Row) -> tuple[ShownOption, ...]:
+def _options(row: Row, links: Sequence[Row]) -> Iterator[ShownOption]:
     gold = set(row["answer_letters"])
-    lines = row["options"].split("\n") if row["options"] else []
-    return tuple(
-        ShownOption(text=cut(line, _MAX_TEXT_CHARACTERS), is_gold=line.partition(". ")[0] in gold) for line in lines
-    )
+    for line in row["options"].split("\n") if row["options"] else []:
+        text, is_gold = cut(line, _MAX_TEXT_CHARACTERS), line.partition(". ")[0] in gold
+        # Lineage keeps no letters: a name is looked for among the links of the side that the option is on.
+        near = [link for link in links if (link["side"] == "answer") is is_gold]
+        marked = highlight(text, spans_of_lineage(text, near, fields=("option", "answer")))
+        yield ShownOption(text=marked, n_characters=len(text), is_gold=is_gold)
 
 
 def _shown_step(step: Row, by_id: Mapping[str, str]) -> ShownStep:
@@ -380,3 +403,50 @@ def _sampled_quarantine(inputs: ReportInputs) -> list[Row]:
     groups = sorted(by_reason.values(), key=lambda group: (-len(group), group[0]["reason"]))
     turns = (group[turn] for turn in range(N_SAMPLED_QUARANTINE) for group in groups if turn < len(group))
     return [row for _, row in zip(range(N_SAMPLED_QUARANTINE), turns, strict=False)]
+
+
+# ---------------------------------------------------------------- questions without a path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownUngrounded:
+    """A question that has no path to write from, ready for the template."""
+
+    question: Row
+    texts: tuple[Markup, ...]
+    options: tuple[tuple[Markup, bool], ...]
+    """Text, and whether it is the gold answer."""
+    links: tuple[LinkedMention, ...]
+    drawing: Markup | None
+    outcome: Row
+    why: str
+
+
+def _shown_ungrounded(one: GroundedQuestion) -> ShownUngrounded:
+    question = one.question
+    return ShownUngrounded(
+        question=question,
+        texts=tuple(_marked(one, field, question[field]) for field in ("context", "stem") if question[field]),
+        options=_marked_options(one),
+        links=linked_mentions(one.mentions, one.links),
+        drawing=draw_paths(one.paths, max_paths=4) if one.paths else None,
+        outcome=one.outcome,
+        why=one.why_none,
+    )
+
+
+def _marked_options(one: GroundedQuestion) -> tuple[tuple[Markup, bool], ...]:
+    question = one.question
+    if not question["options"]:
+        return ((_marked(one, "answer", question["answer_text"]), True),)
+    return tuple(
+        (
+            Markup("{}. {}").format(option["letter"], _marked(one, "option", option["text"], option["letter"])),
+            option["letter"] in question["answer_letters"],
+        )
+        for option in question["options"]
+    )
+
+
+def _marked(one: GroundedQuestion, field: str, text: str, letter: str = "") -> Markup:
+    return highlight(cut(text, _MAX_TEXT_CHARACTERS), one.spans(field, letter))

@@ -57,5 +57,8 @@ def node_tint(node_type: str) -> Tint:
     return known or _OTHER_TINTS[crc32(node_type.encode("utf-8", "replace")) % len(_OTHER_TINTS)]
 
 
+MARKS = {"question": "#fdecc4", "answer": "#cfe9da", "option": "#dce6f5", "none": "#e8edf0"}
+"""Grounds of mentions by the side that they are linked to; style.css has the same."""
+
 OUTCOME_INKS = {"passed": RELEASED, "warned": "#8a5a12", "failed": BAD, "error": BAD}
 """Inks of gate outcomes."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from medreason.base.errors import Incomplete
 from medreason.base.reasons import Outcome, Reason
 from medreason.base.tables.chains import CHAINS, VERDICTS
-from medreason.base.tables.grounding import OUTCOMES
+from medreason.base.tables.grounding import COVERAGE, OUTCOMES
 from medreason.base.tables.questions import QUARANTINE
 from medreason.base.tables.registry import row_hashes
 from medreason.base.tables.releases import RELEASE_LINEAGE, RELEASE_PATHS, RELEASE_ROWS, RELEASE_SOURCES
@@ -26,6 +26,7 @@ from medreason.chains.verification.policy import Decision, VerificationSettings,
 from medreason.questions.quarantine import quarantine_table
 from medreason.releases import counts
 from medreason.releases.arrow import chosen, rows_where, values
+from medreason.releases.examples import ungrounded
 from medreason.releases.identity import release_id, table_facts
 from medreason.releases.release_config import released_configuration
 from medreason.releases.values import (
@@ -56,7 +57,7 @@ def assemble(inputs: ReleaseInputs) -> Candidate:
     left = {item: fate for item, fate in fates.items() if not isinstance(fate, Decision)}
     tables = _tables(inputs, curated, released, left)
     _prove(inputs, curated, released, tables["quarantine"])
-    return _candidate(inputs, tables)
+    return _candidate(inputs, tables, curated)
 
 
 def decide_chains(chains: pa.Table, verdicts: pa.Table, settings: VerificationSettings) -> dict[str, Decision]:
@@ -135,6 +136,7 @@ def _tables(
         "outcomes": OUTCOMES.conform(inputs.outcomes),
         "chains": CHAINS.conform(inputs.chains),
         "verdicts": VERDICTS.conform(inputs.verdicts),
+        "coverage": COVERAGE.conform(inputs.coverage),
         "sources": RELEASE_SOURCES.from_rows([asdict(source) for source in inputs.sources]),
     }
 
@@ -255,7 +257,7 @@ def _prove(inputs: ReleaseInputs, curated: pa.Table, released: Mapping[str, Deci
 # ---------------------------------------------------------------- facts
 
 
-def _candidate(inputs: ReleaseInputs, tables: Mapping[str, pa.Table]) -> Candidate:
+def _candidate(inputs: ReleaseInputs, tables: Mapping[str, pa.Table], curated: pa.Table) -> Candidate:
     configuration = released_configuration(inputs.configuration)
     facts = {name: table_facts(table) for name, table in tables.items()}
     funnel_tables = (tables["sources"], tables["quarantine"], tables["rows"])
@@ -272,4 +274,5 @@ def _candidate(inputs: ReleaseInputs, tables: Mapping[str, pa.Table]) -> Candida
         graph=inputs.graph,
         prompts=dict(sorted(inputs.templates.items())),
         configuration=configuration,
+        ungrounded=ungrounded(inputs, curated),
     )

@@ -76,6 +76,7 @@ def _facts(candidate: Candidate) -> dict[str, Any]:
         "graph": asdict(candidate.graph),
         "prompts": dict(candidate.prompts),
         "configuration": dict(candidate.configuration),
+        "ungrounded": list(candidate.ungrounded),
     }
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from medreason.base.canonical import sha256_bytes, sha256_json
 from medreason.base.tables.chains import CHAINS, VERDICTS
-from medreason.base.tables.grounding import OUTCOMES
+from medreason.base.tables.grounding import COVERAGE, OUTCOMES
 from medreason.base.tables.questions import QUARANTINE
 from medreason.base.tables.registry import Table, table_row_set_sha256
 from medreason.base.tables.releases import RELEASE_LINEAGE, RELEASE_PATHS, RELEASE_ROWS, RELEASE_SOURCES
@@ -32,6 +32,7 @@ RELEASED_TABLES: dict[str, Table] = {
     "outcomes": OUTCOMES,
     "chains": CHAINS,
     "verdicts": VERDICTS,
+    "coverage": COVERAGE,
     "sources": RELEASE_SOURCES,
 }
 """Every table of a release, by its name there."""

@@ -5,7 +5,7 @@ Does not belong: where the folder lies (folder.py), writing it (publish.py), the
 Rule: bytes follow from the candidate and its gates alone; the manifest is the last file.
 
     data/train-00000.parquet, data/train-00000.jsonl   rows, in shards of SHARD_ROWS
-    quarantine.parquet paths.parquet lineage.parquet outcomes.parquet chains.parquet verdicts.parquet
+    quarantine.parquet paths.parquet lineage.parquet outcomes.parquet chains.parquet verdicts.parquet coverage.parquet
     sources.json graph.json config.json prompts/<sha256>.txt checks/<gate>.json
     README.md report.html SHA256SUMS manifest.json
 """
@@ -29,7 +29,7 @@ from medreason.releases.values import Candidate, GateProof
 
 SHARD_ROWS = 50_000
 """Rows per data file: a shard of ours is some hundred megabytes at most, which every reader can hold."""
-ONE_FILE_TABLES = ("quarantine", "paths", "lineage", "outcomes", "chains", "verdicts")
+ONE_FILE_TABLES = ("quarantine", "paths", "lineage", "outcomes", "chains", "verdicts", "coverage")
 
 
 def release_files(candidate: Candidate, gates: Sequence[GateProof]) -> list[ReleaseFile]:

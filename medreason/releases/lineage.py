@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _VIEWS = {
     "released": "rows",
-    **{name: name for name in ("lineage", "paths", "quarantine", "outcomes", "chains", "verdicts")},
+    **{name: name for name in ("lineage", "paths", "quarantine", "outcomes", "chains", "verdicts", "coverage")},
 }
 """Name of each view, and the table of the manifest that it shows."""
 _N_NEAR = 5
@@ -125,6 +125,28 @@ with rows_of_path as (
     select * from paths where path_id = $id
 )
 select * from rows_of_path order by item_id
+"""
+
+COVERAGE = """
+select kind, node_type, code, name, n_in_graph, n_linked, n_on_paths, n_reached, n_in_graph - n_reached as n_never,
+    n_questions
+from coverage
+where kind in ('node_type', 'relation')
+order by kind, n_in_graph desc, node_type, code, name
+"""
+
+ENTITIES = """
+with ranked as (
+    select
+        if(n_reached > 0, 'reached', 'never reached') as state, node_type, code, name, n_in_graph as n_edges,
+        n_linked, n_on_paths, n_questions,
+        row_number() over (
+            partition by n_reached > 0 order by n_questions desc, n_in_graph desc, node_type, code
+        ) as place
+    from coverage where kind = 'entity'
+)
+select * exclude (place) from ranked where place <= $n
+order by state desc, n_questions desc, n_edges desc, node_type, code
 """
 
 OF_SOURCE = """
@@ -398,6 +420,16 @@ def in_words(one: Mapping[str, Any], edge: Mapping[str, Any], other: Mapping[str
     rule = rule_for(edge["relation"], edge["display_relation"], one["node_type"], other["node_type"])
     phrase = rule.inverse_phrase if edge["is_reversed"] else rule.phrase
     return f"{one['node_name']} {phrase} {other['node_name']}  [{edge['edge_id']}]"
+
+
+def coverage(audit: Audit) -> list[_Row]:
+    """What the questions of the build reach of the graph, and what they never do: types and relations."""
+    return audit.ask(COVERAGE)
+
+
+def entities(audit: Audit, *, n: int) -> list[_Row]:
+    """The entities that most questions reach, and those with the most edges that none does; so many of each."""
+    return audit.ask(ENTITIES, n=n)
 
 
 def of_source(audit: Audit, what: str) -> list[_Row]:

@@ -8,12 +8,13 @@ Rule: nothing here holds a time, host, path, commit or library version, but `Bui
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
 from medreason.base.store import TableRef
+from medreason.base.tables.grounding import COVERAGE
 
 if TYPE_CHECKING:
     from medreason.chains.verification.policy import VerificationSettings
@@ -100,6 +101,8 @@ class ReleaseInputs:
     """Text of every template that a task of this build used, by its hash."""
     configuration: Mapping[str, Any]
     """The whole configuration as JSON; what is of one machine or does not decide rows is cut out here."""
+    coverage: pa.Table = field(default_factory=COVERAGE.empty)
+    """What the questions reach of the graph; empty where nobody counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +143,7 @@ class Candidate:
     release_id: str
     """64 hex over row hashes of all tables, schemas, sources, graph, prompts and configuration."""
     tables: Mapping[str, pa.Table]
-    """By name in the release: rows, lineage, paths, quarantine, outcomes, chains, verdicts, sources."""
+    """By name in the release: rows, lineage, paths, quarantine, outcomes, chains, verdicts, coverage, sources."""
     counts: Counts
     funnel: Mapping[str, Counts]
     """The same per `dataset_name`."""
@@ -154,6 +157,8 @@ class Candidate:
     prompts: Mapping[str, str]
     configuration: Mapping[str, Any]
     """What decides rows, without what is of one machine."""
+    ungrounded: Sequence[Mapping[str, Any]] = ()
+    """Some questions that have no path, for the report: what was found in each, and why it has none. JSON values."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,15 +225,19 @@ def test_mentions_are_marked(text: str, spans: list[Span], expected: str) -> Non
 
 
 def test_spans_of_grounding_tables() -> None:
-    mention = {"mention_no": 0, "field": "stem", "option_letter": "", "start": 2, "stop": 7, "is_negated": True}
+    place = {"mention_no": 0, "field": "stem", "option_letter": "", "start": 2, "stop": 7}
+    mention = place | {"is_negated": False, "status": "finding"}
     link = {"mention_no": 0, "side": "question", "node_name": "Cough", "node_type": "effect/phenotype"}
     found = {"stage": "exact", "score": 1000}
     links = [link | found | {"is_chosen": True}, link | found | {"is_chosen": False, "node_name": "Couch"}]
     (span,) = spans_of_tables([mention, mention | {"field": "option", "option_letter": "A"}], links, field="stem")
-    assert (span.start, span.stop, span.side, span.is_negated) == (2, 7, "question", True)
+    assert (span.start, span.stop, span.side, span.is_negated) == (2, 7, "question", False)
     assert span.title == "Cough (effect/phenotype), exact, 1000 of 1000"
     (unlinked,) = spans_of_tables([mention], [], field="stem")
     assert (unlinked.side, unlinked.title) == ("none", "not linked")
+    for set_aside in ({"is_negated": True}, {"status": "family_history"}):
+        (grey,) = spans_of_tables([mention | set_aside], links, field="stem")
+        assert grey.side == "none", "what the patient does not have counts for no side"
 
 
 def test_spans_of_lineage_take_whole_words_from_the_beginning() -> None:

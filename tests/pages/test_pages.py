@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from medreason.base.tables.grounding import COVERAGE
 from medreason.pages import report
 from medreason.pages.gates import render_gates
 from medreason.pages.html import style_sheet
@@ -153,6 +154,7 @@ def test_the_report_shows_what_it_should() -> None:
     page = Page(html)
     assert page.text.count("rests on") == report.N_SAMPLED_ROWS
     assert html.count('<article class="row">') == report.N_SAMPLED_ROWS
+    assert html.count('<article class="row ungrounded">') == 1
     assert html.count('class="record"') == report.N_SAMPLED_QUARANTINE
     for expected in (HASH, "712,825", "no answer entity", "gold missing", "20 drawn by hash", "stem", "MIT"):
         assert expected in page.text, expected
@@ -190,3 +192,48 @@ def test_gates_show_what_is_not_met_first() -> None:
     ]
     assert states[2:] == ["failed", "warning", "holds"]
     assert "exception: column is missing" in Page(render_gates([gate_result("error")])).text
+
+
+def test_a_row_shows_its_links_with_scores() -> None:
+    text = Page(render(report_inputs(n_rows=1))).text
+    assert "arachnodactyly → Marfan syndrome (effect/phenotype), exact, 1,000" in " ".join(text.split())
+
+
+def test_options_mark_what_their_own_side_is_linked_to() -> None:
+    link = {"mention_no": 1, "text": "Gout", "stage": "exact", "score": 990}
+    node = {"node_type": "disease", "node_id": "9", "node_name": "gout"}
+    row = {"answer_letters": ["A"], "options": "A. Gout\nB. Gout of the toe"}
+    sides = {"answer": "A", "option": "B"}
+    for side, letter in sides.items():
+        links = [{**link, **node, "field": "option", "side": side}]
+        marked = [str(option.text) for option in report._options(row, links) if "<mark" in option.text]
+        assert [text[0] for text in marked] == [letter]
+        assert f'<mark class="{side}"' in marked[0]
+
+
+def test_a_question_without_a_path_shows_what_was_seen_and_why() -> None:
+    html = render(report_inputs())
+    shown = html.partition('<article class="row ungrounded">')[2].partition("</article>")[0]
+    text = " ".join(shown.split())
+    assert "The answer is linked to no entity of the graph" in text
+    assert "Question's side: 1 nodes; answer's side: 0 nodes" in text
+    assert '<mark class="question" title="Marfan syndrome (effect/phenotype), exact, 1000 of 1000">Fever</mark>' in text
+    assert '<mark class="none" title="gout (disease), exact, 998 of 1000">gout</mark>' in text
+    assert "“cough”" in text
+    assert "(family history)" in text
+
+
+def test_what_is_never_reached_stands_beside_what_is() -> None:
+    html = render(report_inputs()).partition("What the questions reach of the graph")[2]
+    section = " ".join(re.sub(r"<[^>]*>", " ", html.partition("Quarantined records")[0]).split())
+    assert "disease 4 1 2 2" in section
+    assert "pathway 3 0 0 3" in section
+    assert "disease phenotype positive phenotype present 8 2 6 9" in section
+    assert "Reached by most questions: Marfan syndrome (disease, 9)" in section
+    assert "Never reached, with the most edges: Never &lt;b&gt;seen&lt;/b&gt; pathway (pathway, 6 edges)" in section
+
+
+def test_a_release_without_counts_says_nothing_of_them() -> None:
+    page = render(report_inputs(coverage=COVERAGE.empty(), ungrounded=[]))
+    assert "What the questions reach" not in page
+    assert "without a path to write from" not in page

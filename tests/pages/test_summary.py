@@ -17,14 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from medreason.pages.preview import (
-    chain_markdown,
-    funnel_markdown,
-    markdown_text,
-    path_markdown,
-    reasons_markdown,
-    rows_markdown,
-)
+from medreason.pages.markdown import markdown_text
+from medreason.pages.preview import chain_markdown, funnel_markdown, path_markdown, reasons_markdown, rows_markdown
 from medreason.pages.summary import print_summary, short_address
 from tests.pages.world import COUNTS, HASH, REASONS, item_id, path
 

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
+
 from medreason.base.reasons import Reason
+from medreason.base.tables.grounding import COVERAGE
 from medreason.base.tables.questions import QUARANTINE
 from medreason.base.tables.releases import RELEASE_LINEAGE, RELEASE_PATHS, RELEASE_ROWS, RELEASE_SOURCES
+from medreason.pages.grounded import GroundedQuestion
 from medreason.pages.report import CheckShare, ReportInputs, ShownGraph, Writer
 
 HASH = "ab" * 32
@@ -200,5 +204,50 @@ def report_inputs(texts: dict[str, str] | None = None, n_rows: int = 24, **chang
         "paths": RELEASE_PATHS.from_rows([row for n in range(n_rows) for row in _paths(n, told)]),
         "quarantine": QUARANTINE.from_rows([_quarantined(n, reason, told) for n, reason in enumerate(left)]),
         "sources": RELEASE_SOURCES.from_rows(_sources()),
+        "coverage": graph_coverage(),
+        "ungrounded": [ungrounded(texts=told)],
     }
     return ReportInputs(**(fields | changes))
+
+
+def graph_coverage() -> pa.Table:
+    """Coverage of a graph with one type that is half reached, one that never is, and one relation."""
+    counts = ("n_in_graph", "n_linked", "n_on_paths", "n_reached", "n_questions")
+    lines = {
+        ("node_type", "disease", "", ""): (4, 1, 2, 2, 9),
+        ("node_type", "pathway", "", ""): (3, 0, 0, 0, 0),
+        ("relation", "", "disease_phenotype_positive", "phenotype present"): (8, 0, 2, 2, 9),
+        ("entity", "disease", "2", "Marfan syndrome"): (5, 9, 9, 1, 9),
+        ("entity", "pathway", "7", "Never <b>seen</b> pathway"): (6, 0, 0, 0, 0),
+    }
+    names = ("kind", "node_type", "code", "name")
+    rows = [{**dict(zip(names, key, strict=True)), **dict(zip(counts, n, strict=True))} for key, n in lines.items()]
+    return COVERAGE.from_rows(rows)
+
+
+def ungrounded(reason: str = "no_answer_entity", texts: dict[str, str] | None = None) -> GroundedQuestion:
+    """A question whose finding is linked, whose relative's is not counted, and whose answer is not linked."""
+    told = PLAIN | (texts or {})
+    number = item_id(77)
+    stem = f"Fever and cough; her father has gout. {told['question']}"
+    mention = {"item_id": number, "field": "stem", "option_letter": "", "is_negated": False, "status": "finding"}
+    places = [(0, 5, "Fever"), (10, 15, "cough"), (32, 36, "gout")]
+    mentions = [
+        mention | {"mention_no": n, "start": start, "stop": stop, "text": text}
+        for n, (start, stop, text) in enumerate(places)
+    ]
+    mentions[2]["status"] = "family_history"
+    link = {"item_id": number, "candidate_no": 0, "side": "question", "stage": "exact", "is_chosen": True}
+    nodes = {0: ("effect/phenotype", told["name"]), 2: ("disease", "gout")}
+    links = [
+        link | {"mention_no": n, "node_type": kind, "node_id": str(n), "node_name": name, "score": 1000 - n}
+        for n, (kind, name) in nodes.items()
+    ]
+    options = [{"letter": "A", "text": told["option"]}, {"letter": "B", "text": "Gout"}]
+    question = {"item_id": number, "dataset_name": "medqa", "stem": stem, "context": "", "options": options}
+    answer = {"answer_letters": ["A"], "answer_text": told["option"], "gold_rationale": ""}
+    outcome = {"item_id": number, "outcome": "quarantined", "reason": reason, "detail": told["detail"]}
+    sides = {"answer_side": "answer", "n_question_nodes": 1, "n_answer_nodes": 0, "n_paths": 0}
+    return GroundedQuestion(
+        question=question | answer, mentions=tuple(mentions), links=tuple(links), paths=(), outcome=outcome | sides
+    )

@@ -244,3 +244,14 @@ def test_the_id_is_the_same_on_any_machine(environment: dict[str, str], reposito
     everything = os.environ | environment | {"PYTHONPATH": str(repository)}
     done = subprocess.run(command, env=everything, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == world.candidate().release_id
+
+
+def test_questions_without_a_path_are_kept_for_the_report_without_their_rationale() -> None:
+    shown = world.candidate().ungrounded
+    assert {(one["question"]["item_id"], one["outcome"]["reason"]) for one in shown} == {
+        (world.origin(5, "unlinked")["item_id"], "no_question_entity"),
+        (world.origin(6, "unpathed")["item_id"], "no_path"),
+    }
+    assert "NEVER RELEASED" not in str(shown)
+    closed = [dataclasses.replace(source, is_redistributable=False) for source in world.inputs().sources]
+    assert world.candidate(sources=closed).ungrounded == []

@@ -194,6 +194,7 @@ SHOWN = {
     "orphans": (["orphans"], ["nothing found"]),
     "edge": (["edge", world.edge(0)], [_item("released")]),
     "path": (["path", world.path_id(0)], [_item("released"), "fever is related to gout", "no rule speaks against it"]),
+    "coverage": (["coverage"], ["n_never", "disease", "indication"]),
     "source": (["source", "medqa"], ["train.jsonl", "CC0-1.0"]),
     "model": (["model"], ["rule"]),
     "prompt": (["prompt"], [world.TEMPLATE_SHA256[:40]]),
@@ -216,6 +217,15 @@ def test_the_program_answers(
     assert [text for text in shown if text not in printed] == []
     assert _run("audit", *words, "--release", published.url, "--json") == 0
     assert json.loads(capsys.readouterr().out)["release_id"] == published.release_id
+
+
+def test_coverage_names_entities_that_are_reached_and_never(
+    published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for n, told in ((1, [("fever", "reached"), ("scurvy", "never reached")]), (0, [])):
+        _run("audit", "coverage", "--entities", "--n", str(n), "--release", published.url, "--json")
+        rows = json.loads(capsys.readouterr().out)["rows"]
+        assert [(row["name"], row["state"]) for row in rows] == told
 
 
 def test_every_question_is_shown_in_a_test() -> None:

@@ -20,7 +20,7 @@ from medreason.base.canonical import item_id, joined_sha256, sha256_bytes
 from medreason.base.store import Store, TableRef
 from medreason.base.store.tables import parquet_bytes
 from medreason.base.tables.chains import CHAINS, VERDICTS
-from medreason.base.tables.grounding import LINKS, MENTIONS, OUTCOMES, PATHS
+from medreason.base.tables.grounding import COVERAGE, LINKS, MENTIONS, OUTCOMES, PATHS
 from medreason.base.tables.questions import QUARANTINE, QUESTIONS
 from medreason.base.tables.raw import RAW_TABLES
 from medreason.chains.verification.policy import VerificationSettings
@@ -105,6 +105,7 @@ def inputs(fates: Sequence[str] = FATES, **changes: Any) -> ReleaseInputs:
             n_edges=3,
         ),
         "templates": {TEMPLATE_SHA256: TEMPLATE},
+        "coverage": COVERAGE.from_rows(_coverage()),
         "configuration": {"dataset": "made-up", "engine": {"kind": "rule"}, "compute": {"kind": "in_process"}},
     }
     return ReleaseInputs(**(fields | changes))
@@ -262,6 +263,17 @@ def _verdict(n: int, fate: str, sample: int, check: str, is_control: bool, *, fa
         **{"control_item_id": "medqa:0000000000000000" if is_control else "", "answer_given": "A"},
         **{"request_sha256": asked, "response_sha256": asked},
     }
+
+
+def _coverage() -> list[_Row]:
+    names = ("kind", "node_type", "code", "name", "n_in_graph", "n_linked", "n_on_paths", "n_reached", "n_questions")
+    lines = [
+        ("node_type", "disease", "", "", 4, 1, 3, 3, 5),
+        ("relation", "", "indication", "indication", 3, 0, 2, 2, 5),
+        ("entity", "disease", "1", "fever", 3, 5, 5, 1, 5),
+        ("entity", "disease", "5", "scurvy", 0, 0, 0, 0, 0),
+    ]
+    return [dict(zip(names, line, strict=True)) for line in lines]
 
 
 def _sources(fates: Sequence[str]) -> tuple[SourceFile, ...]:

@@ -1,6 +1,6 @@
-"""Tables of grounding: mentions, links, paths, and what became of each question.
+"""Tables of grounding: mentions, links, paths, what became of each question, and what was reached of the graph.
 
-Belongs: what a grounding shard returns.
+Belongs: what a grounding shard returns, and the one table over all of them.
 Does not belong: chains.
 Rule: every question that enters grounding has exactly one row in `grounding_outcomes`.
 """
@@ -106,4 +106,26 @@ OUTCOMES = Table(
     key=("item_id",),
 )
 
-TABLES = (MENTIONS, LINKS, PATHS, PRUNED_PATHS, OUTCOMES)
+COVERAGE = Table(
+    name="graph_coverage",
+    meaning="What of the graph the questions reach by a link or a kept path, and what they never do",
+    columns=(
+        Column(name="kind", type=STRING, meaning="node_type, relation or entity"),
+        Column(name="node_type", type=STRING, meaning="type of nodes; empty for a relation"),
+        Column(name="code", type=STRING, meaning="relation, or id of an entity; empty for a type"),
+        Column(name="name", type=STRING, meaning="display relation, or name of an entity; empty for a type"),
+        Column(name="n_in_graph", type=INT64, meaning="nodes of the type, edges of the relation, edges at the entity"),
+        Column(name="n_linked", type=INT64, meaning="of a type: nodes linked; of an entity: questions linked to it"),
+        Column(
+            name="n_on_paths",
+            type=INT64,
+            meaning="of a type or relation: nodes or edges on kept paths; of an entity: questions with it on one",
+        ),
+        Column(name="n_reached", type=INT64, meaning="nodes or edges linked or on a kept path; 0 = never reached"),
+        Column(name="n_questions", type=INT64, meaning="questions that reach it", unit="questions"),
+    ),
+    key=("kind", "node_type", "code", "name"),
+)
+"""Every type and relation of the graph, every entity that is reached, and the best connected of those that are not."""
+
+TABLES = (MENTIONS, LINKS, PATHS, PRUNED_PATHS, OUTCOMES, COVERAGE)
