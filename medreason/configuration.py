@@ -99,10 +99,10 @@ def _with_absolute_urls(value: Any, folder: Path) -> Any:
 
 def _require_known_names(config: BuildConfig, where: str) -> None:
     from medreason.graph.knowledge.layouts import require_layout
-    from medreason.questions.sources.registry import source_named
+    from medreason.questions.sources.registry import fitting_source
 
     for entry in config.sources:
-        source_named(entry.adapter, where=f"{where}: sources")
+        fitting_source(entry, where=f"{where}: sources")
     require_layout(config.graph.layout, config.graph.options, where=f"{where}: graph")
 
 
@@ -153,7 +153,8 @@ def plan(config: BuildConfig) -> dict[str, Any]:
         "fetch": [f"{e.adapter} ({e.split}, {e.role or 'role by split'}): {e.url}" for e in config.sources]
         + [f"graph ({config.graph.layout}): {config.graph.url}"]
         + [f"nodes ({config.graph.layout}): {url}" for url in (config.graph.options.nodes_url,) if url]
-        + [f"synonyms ({s.layout}): {s.url}" for s in config.graph.synonyms],
+        + [f"synonyms ({s.layout}): {s.url}" for s in config.graph.synonyms]
+        + [f"references ({s.layout}): {s.references}" for s in config.graph.synonyms if s.references],
         "ask": [asks, *([f"model {engine.model}@{engine.revision}"] if engine.model else []), *engine.base_urls],
         "compute": f"{config.compute.kind}, {config.compute.workers} workers, {config.compute.shard_rows} rows a shard",
         "keep": f"{config.verification.keep or 'by engine'}",

@@ -17,10 +17,13 @@ import yaml
 from medreason.base.errors import BadConfiguration, BadInput
 from medreason.cli.main import main
 from medreason.configuration import BuildConfig, check_inputs, input_urls, load_configuration, plan
+from medreason.questions.sources.protocol import SourceEntry
 from tests.conftest import REPOSITORY
+from tests.questions.samples import SAMPLES
 
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 SAMPLE = REPOSITORY / "configs" / "sample.yaml"
+PAPER = REPOSITORY / "configs" / "medreason.yaml"
 Raw = dict[str, Any]
 
 
@@ -51,6 +54,16 @@ def test_bundled_configuration_loads_and_plans(file: Path) -> None:
     assert planned["dataset"] == config.dataset
     assert len(planned["fetch"]) == len(input_urls(config))
     assert all(any(url in line for line in planned["fetch"]) for url in input_urls(config))
+
+
+@pytest.mark.parametrize("entry", load_configuration(PAPER).sources, ids=lambda entry: f"{entry.adapter} {entry.split}")
+def test_every_source_of_the_papers_set_up_is_tested_in_its_layout_and_container(entry: SourceEntry) -> None:
+    is_parquet = entry.url.endswith(".parquet")
+    samples = [s for s in SAMPLES.values() if s.adapter == entry.adapter and s.data.startswith(b"PAR1") is is_parquet]
+
+    assert samples
+    assert entry.layout is None or entry.layout in {sample.layout for sample in samples}
+    assert entry.url.split("::")[-1].split("://")[0] in ("hf", "https")
 
 
 def test_sample_needs_nothing_from_outside() -> None:
@@ -129,6 +142,13 @@ FAULTS = {
     "unknown key of a source": (_with(lambda raw: raw["sources"][0].update(adaptor="x")), "did you mean 'adapter'"),
     "unknown key of grounding": (_with(lambda raw: raw.update(grounding={"linkin": {}})), "did you mean 'linking'"),
     "unknown adapter": (_with(lambda raw: raw["sources"][0].update(adapter="medqaa")), "medqa"),
+    "unknown layout of a source": (
+        _with(lambda raw: raw["sources"][0].update(layout="options6")),
+        "did you mean 'options5'",
+    ),
+    "another source's language": (_with(lambda raw: raw["sources"][0].update(language="zh")), "language is 'en'"),
+    "split that is a path": (_with(lambda raw: raw["sources"][0].update(split="../x")), "sources.0.split"),
+    "set with a NUL": (_with(lambda raw: raw["sources"][0].update(dataset_name="a\0b")), "sources.0.dataset_name"),
     "unknown role": (_with(lambda raw: raw["sources"][0].update(role="test")), "sources.0.role"),
     "unknown layout": (_with(lambda raw: raw["graph"].update(layout="prime")), "graph.layout"),
     "unknown engine": (_with(lambda raw: raw["engine"].update(kind="oracle")), "engine.kind"),

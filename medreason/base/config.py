@@ -8,15 +8,19 @@ Rule: an unknown key is an error; secrets stand in the environment, the file nam
 from __future__ import annotations
 
 import difflib
+import json
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.nodes import MappingNode, Node
 
 from medreason.base.errors import BadConfiguration
 
 Model = TypeVar("Model", bound="StrictModel")
+_KEY_TAGS = {"tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"}
 
 
 class StrictModel(BaseModel):
@@ -25,20 +29,50 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file (safe tags only).
+class _StrictLoader(yaml.SafeLoader):
+    """Safe tags only; keys are texts, each there once."""
 
-    Raises: BadConfiguration where the file is missing, broken or no mapping.
+    def construct_mapping(self, node: MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse what YAML would let pass: of two equal keys it keeps the last without a word."""
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.tag not in _KEY_TAGS:
+                raise _fault_at(key, "a key has to be a text")
+            if key.value in seen:
+                raise _fault_at(key, f"the key {key.value!r} is there twice")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def _fault_at(place: Node, what: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=what, problem_mark=place.start_mark)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file (safe tags, each key once).
+
+    Raises: BadConfiguration where the file cannot be read, is broken or no mapping.
     """
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        value = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)
+        json.dumps(value, default=str)  # a value inside itself has no JSON
     except FileNotFoundError as error:
         raise BadConfiguration("there is no such file", where=str(path)) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise BadConfiguration(f"not readable as YAML: {error}", where=str(path)) from error
+    except OSError as error:
+        raise BadConfiguration(f"the file cannot be read: {error.strerror}", where=str(path)) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: of json.dumps, or no UTF-8
+        raise BadConfiguration(f"not readable as YAML: {_one_line(error)}", where=str(path)) from error
     if not isinstance(value, dict):
         raise BadConfiguration("a configuration is a mapping of keys", where=str(path))
     return value
+
+
+def _one_line(error: Exception) -> str:
+    """What is wrong and at which line, without the picture of the place that YAML draws over several lines."""
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return " ".join(str(error).split())
+    return f"{getattr(error, 'problem', None)}, line {mark.line + 1}, column {mark.column + 1}"
 
 
 def validate(model: type[Model], value: dict[str, Any], *, where: str) -> Model:
@@ -55,8 +89,6 @@ def validate(model: type[Model], value: dict[str, Any], *, where: str) -> Model:
 
 
 def _as_json(value: dict[str, Any]) -> str:
-    import json
-
     return json.dumps(value, default=str)
 
 

@@ -60,6 +60,39 @@ BROKEN = {
 }
 
 
+UNSOUND = {
+    "key twice": ("dataset: a\nengine: {kind: rule}\ndataset: b\n", "the key 'dataset' is there twice, line 3"),
+    "key twice inside": ("sources:\n  - {url: a, url: b}\n", "the key 'url' is there twice, line 2"),
+    "a value that contains itself": ("dataset: &all\n  url: *all\n", "Circular"),
+    "a list that contains itself": ("dataset: &all [*all]\n", "Circular"),
+    "key that is a date": ("2026-01-01: x\n", "a key has to be a text, line 1"),
+    "key that is a list": ("? [a]\n: x\n", "a key has to be a text"),
+    "cut short": ("dataset: [a, b\n", "line"),
+    "far too deep": ("a: " + "[" * 5_000 + "]" * 5_000, "not readable as YAML"),
+}
+
+
+@pytest.mark.parametrize(("content", "says"), UNSOUND.values(), ids=UNSOUND)
+def test_yaml_that_says_two_things_or_has_no_end_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(content)
+    with pytest.raises(BadConfiguration) as caught:
+        read_yaml(path)
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value), "one clear line"
+
+
+def test_a_part_may_be_said_once_and_used_again(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("a: &part {x: 1}\nb: {<<: *part, y: 2}\nc: *part\n")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": {"x": 1}}
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(BadConfiguration, match="Is a directory"):
+        read_yaml(tmp_path)
+
+
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_broken_files(tmp_path: Path, content: str | bytes | None) -> None:
     path = tmp_path / "c.yaml"

@@ -42,15 +42,19 @@ class Licence:
     """False where rows may not be passed on: the licence is silent, or the authors ask not to spread them."""
 
 
+_SHOWN_NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._+-]{0,63}$"
+"""A name that stands in every row, table and page of a release."""
+
+
 class SourceEntry(StrictModel):
     """One element of `sources:` in the configuration."""
 
     adapter: str
     url: str = Setting(min_length=1)
-    split: str = Setting(default="train", min_length=1, max_length=64)
+    split: str = Setting(default="train", pattern=_SHOWN_NAME)
     role: Role | None = None
     layout: str | None = None
-    dataset_name: str | None = None
+    dataset_name: str | None = Setting(default=None, pattern=_SHOWN_NAME)
     language: str | None = None
 
 

@@ -19,11 +19,12 @@ from medreason.base.errors import BadConfiguration, BadInput
 from medreason.base.reasons import Reason
 from medreason.questions.sources.fetch import fetch
 from medreason.questions.sources.protocol import Fault, RawFile, Record, Source, SourceEntry, role_of
-from medreason.questions.sources.registry import source_named
+from medreason.questions.sources.registry import fitting_source, source_named
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_WHERE = "sources"
 _BATCH_ROWS = 2048
 _STRUCTURAL = frozenset({Reason.MALFORMED_RECORD, Reason.WRONG_TYPE, Reason.MISSING_FIELD})
 
@@ -43,10 +44,12 @@ def read_source(
     import pyarrow as pa
 
     source = source_named(adapter)
+    for _, entry in entries:
+        _require_fitting(source, entry)
     schema = pa.schema([pa.field(column.name, column.type) for column in source.table.columns])
     batches: list[pa.RecordBatch] = []
     for entry_no, entry in entries:
-        rows = _entry_rows(source, entry_no, _fitting(source, entry))
+        rows = _entry_rows(source, entry_no, entry)
         while chunk := list(islice(rows, _BATCH_ROWS)):
             batches.append(pa.RecordBatch.from_pylist(chunk, schema=schema))
             if progress is not None:
@@ -59,21 +62,14 @@ def check_entry(entry: SourceEntry) -> None:
 
     Raises: BadInput where the file cannot be used, BadConfiguration where the entry does not fit the adapter.
     """
-    source = source_named(entry.adapter)
-    for row in _entry_rows(source, 0, _fitting(source, entry)):
+    for row in _entry_rows(fitting_source(entry, where=_WHERE), 0, entry):
         if row["fault_reason"] is None:
             return
 
 
-def _fitting(source: Source, entry: SourceEntry) -> SourceEntry:
-    where = f"sources: {entry.adapter} {entry.url.rpartition('@')[2]}"
-    if entry.adapter != source.name:
-        raise BadConfiguration(f"an entry of {entry.adapter} was given to {source.name}", where=where)
-    if entry.layout is not None and entry.layout not in source.layouts:
-        raise BadConfiguration(f"layout {entry.layout!r} is none of {', '.join(source.layouts)}", where=where)
-    if source.language is not None and entry.language not in (None, source.language):
-        raise BadConfiguration(f"this source's language is {source.language!r}, not {entry.language!r}", where=where)
-    return entry
+def _require_fitting(source: Source, entry: SourceEntry) -> None:
+    if fitting_source(entry, where=_WHERE) is not source:
+        raise BadConfiguration(f"an entry of {entry.adapter} was given to {source.name}", where=_WHERE)
 
 
 def _entry_rows(source: Source, entry_no: int, entry: SourceEntry) -> Iterator[dict[str, Any]]:

@@ -57,6 +57,22 @@ def source_named(adapter: str, *, where: str = "sources") -> Source:
     return SOURCES[adapter]
 
 
+def fitting_source(entry: SourceEntry, *, where: str) -> Source:
+    """The source of an entry whose layout and language are that source's own.
+
+    Raises: BadConfiguration.
+    """
+    source = source_named(entry.adapter, where=where)
+    place = f"{where}: {entry.adapter} {entry.url.rpartition('@')[2]}"
+    if entry.layout is not None and entry.layout not in source.layouts:
+        near = difflib.get_close_matches(entry.layout, source.layouts, n=1)
+        hint = f", did you mean {near[0]!r}?" if near else ""
+        raise BadConfiguration(f"layout {entry.layout!r} is none of {', '.join(source.layouts)}{hint}", where=place)
+    if source.language is not None and entry.language not in (None, source.language):
+        raise BadConfiguration(f"this source's language is {source.language!r}, not {entry.language!r}", where=place)
+    return source
+
+
 def role_conflict(entry: SourceEntry) -> str | None:
     """What the card says where an entry's role is another than the split rule's; None where they agree."""
     source = source_named(entry.adapter)
