@@ -1,0 +1,217 @@
+"""Mentions that a question names without saying that its patient has them: tests, scales, beliefs, vaccines, allergies.
+
+Belongs: what the words around a mention say against building on it, names that mean something else than their node.
+Does not belong: finding mentions and plain negation (graph/linking), what is searched (grounding.py).
+Rule: a doubtful mention stays a mention; it is named in passing, and no path starts or ends at it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from medreason.base.text import comparison_key
+from medreason.chains.tasks.answer import last_sentence
+
+_SENTENCE_BREAK = re.compile(r"[.;:!?](?=\s|$)|\n|\b(?:but|however|although|except|whereas)\b")
+_ENDS_ASKING = re.compile(r"[?:\u2013-]\W*$|\b(?:which|what)\b", re.IGNORECASE)
+_ASKING_PART = re.compile(r"\||\n|(?=\b(?:Which|What)\b)")
+"""Tables and laboratory values stand before the question without a full stop."""
+_POSITIVE = re.compile(r"^[^.;|]{0,60}\b(?:positive|detected|confirm\w*|reactive)\b", re.IGNORECASE)
+
+# ---------------------------------------------------------------- behind the mention
+
+_INSTRUMENT = re.compile(
+    r"^[ /-]{0,2}(?:[\w-]+ ){0,2}(?:scale|scor(?:e|ing)|questionnaire|inventory|survey|control test|index)\b",
+    re.IGNORECASE,
+)
+_TEST = re.compile(
+    r"^[ /-]{0,2}(?:virus |infection |surface |core |viral |release )?(?:[\w-]+ )?(?:tests?|testing|screen(?:ing)?|"
+    r"serolog\w+|antigens?|antibod\w+|Ig[GM]|titers?|PCR|assay|suppression|challenge|stimulation|culture)\b",
+    re.IGNORECASE,
+)
+_AROUND_CARE = re.compile(
+    r"^[ -]{0,2}(?:patient )?(?:vaccin\w+|immuni[sz]ation\w*|clinic|support (?:center|group)|post-?exposure|"
+    r"prophylaxis|exposure|awareness|foundation|association|anonymous|drinks?|beverages?)\b",
+    re.IGNORECASE,
+)
+_NEGATIVE_BEHIND = re.compile(
+    r"^[ )]{0,2}(?:(?!but\b|and\b)\w+ ){0,3}(?:negative|undetectable|not detected|absent)\b|"
+    r"^[^.|]{0,30}\|\s*(?:negative|absent|none|normal|not detected)\b|"
+    r"^[^.;]{0,60}\b(?:are|were) all (?:negative|normal|unremarkable)\b",
+    re.IGNORECASE,
+)
+_LIKE = re.compile(r"^[-\u2010\u2011 ]like\b", re.IGNORECASE)
+_ALLERGIC_BEHIND = re.compile(r"^[- ](?:allerg\w+|hypersensitiv\w+)", re.IGNORECASE)
+_RESISTANT_BEHIND = re.compile(r"^[- ]?(?:resistan\w+|susceptible|sensitiv\w+)\b", re.IGNORECASE)
+_CELL = re.compile(
+    r"^\s?(?:[+\u207a]|[TB][ -]?(?:cells?|lymphocytes?|helper)|cells?|lymphocytes?|counts?)", re.IGNORECASE
+)
+
+# ---------------------------------------------------------------- before the mention
+
+_NOT = re.compile(
+    r"\b(?:(?:does|do|did|has|have|had|is|are|was|were|will|would|could|should|can|may) not|\w+n['\u2019]t|never|"
+    r"cannot|no (?:patient|case|child|one)s?|no symptoms of)\b(?! only)"
+    r"(?:(?!\b(?:because|until|that|who|which|despite|when|where|what|how|only|and (?:has|is|appears|presents))\b)"
+    r"[^.;:]){0,70}$",
+    re.IGNORECASE,
+)
+_BELIEF = re.compile(
+    r"\b(?:believes?|worr(?:ied|ies)|concern(?:ed|s)?|afraid|suspects?|thinks?|convinced|fears?|wonders?)\b"
+    r"(?: (?!when|because|about)[\w']+){0,3} (?:that|this|if|may|might|could|is|be|having|has|he|she)\b"
+    r"(?: (?!when|because)[\w'\"\u201c]+){0,4}[ \"\u201c]*$",
+    re.IGNORECASE,
+)
+_RISK = re.compile(
+    r"\b(?:risks? (?:of|for)(?: developing)?|(?:to|may|can|could|would|might) (?:prevent|cause|lead to|develop)|"
+    r"prevention of|complications? (?:such as|like|including)|prophylaxis (?:of|for|against)|"
+    r"(?:to|and) (?:rule out|exclude))\W+(?:[\w-]+\W+){0,4}$",
+    re.IGNORECASE,
+)
+_TEST_BEFORE = re.compile(
+    r"\b(?:tests?|tested|testing|screen(?:s|ed|ing)?|vaccin\w+|immuni[sz]\w+|immunity|serolog\w+)"
+    r"(?: (?!positive|confirm)\w+){0,2} (?:for|against|to|of)\W+(?:(?!positive)[\w-]+(?:,| and| or)*\W+){0,8}$|"
+    r"\bnegative (?:\w+ and )?$",
+    re.IGNORECASE,
+)
+_ANTIBODIES = re.compile(r"\bantibod\w+ (?:\w+ )?(?:against|to)\W+(?:[\w-]+(?:,| and| or)*\W+){0,8}$", re.IGNORECASE)
+_ALLERGY = re.compile(
+    r"\b(?:allerg(?:y|ic|ies)|anaphyla\w+|hypersensitiv\w+|intoleran\w+)(?: \w+){0,2} (?:to|with exposure to)\W+"
+    r"(?:\w+\W+){0,3}$",
+    re.IGNORECASE,
+)
+_SENSITIVITY = re.compile(
+    r"\b(?:sensitivit\w+|susceptib\w+|resistan\w+|sensitive) (?:\w+ )?(?:to|include[s]?)\b[^.]*$", re.IGNORECASE
+)
+_SHAPE = re.compile(r"\b(?:ST|crater-like|functional|\w+-like)[- ]$")
+_NORMAL = re.compile(r"\bnormal (?:[\w-]+ )?$", re.IGNORECASE)
+_RELATIVES = (
+    r"(?:mother|father|brother|sister|daughter|son|uncle|aunt|cousin|grand\w+|wife|husband|roommate|sibling|partner|"
+    r"parent)s?"
+)
+_RELATIVE = re.compile(
+    rf"\b(?:his|her|whose|the|older|younger|twin|\d|two|and) {_RELATIVES},? (?:\w+ )?"
+    r"(?:has|had|have|died (?:of|from)|suffers? from|(?:was|is|were) (?:recently )?(?:diagnosed with|treated for))\b"
+    r"(?! (?:also )?(?:noticed|seen|observed|reported|brought|tried|given|said|found|"
+    r"been (?:giving|worried|trying|concerned)))(?:(?!\b(?:he|she|patient|that)\b)[^.;]){0,60}$",
+    re.IGNORECASE,
+)
+
+# ---------------------------------------------------------------- options
+
+_STOPPED = re.compile(
+    r"\b(?:discontinu\w+|stop(?:ping)?|withhold\w*|hold|ceas\w+|(?:decreas|reduc)(?:e|ing) (?:the )?|taper\w*|"
+    r"replac(?:e|ing)|switch(?:ing)?(?: from)?|remov(?:e|al of)|avoid\w*)\b"
+    r"(?:(?!\b(?:start|begin|initiat\w*|add|to|with|administer|give|use)\b)[^.;])*$",
+    re.IGNORECASE,
+)
+_RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
+_OTHER_SALT = re.compile(r" heparin\b|-resistan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a mention stands, and what it names."""
+
+    text: str
+    start: int
+    stop: int
+    side: str
+    """question, answer or option."""
+    is_drug: bool = False
+    is_gene: bool = False
+    is_study: bool = False
+    """The text is a paper's: risk, prevention and tests are its topic."""
+
+
+def is_doubtful(place: Place) -> bool:
+    """The words around it say that it is no finding of the patient, or no answer.
+
+    >>> text = "Her Glasgow Coma Scale score is 9. She does not report fever. What is it?"
+    >>> [is_doubtful(Place(text=text, start=text.index(w), stop=text.index(w) + len(w), side="question"))
+    ...  for w in ("Coma", "fever")]
+    [True, True]
+    """
+    behind = place.text[place.stop : place.stop + 90]
+    if place.side != "question":
+        return place.is_drug and _is_no_remedy(place.text[: place.start], behind)
+    before = _clause(place.text[: place.start])
+    return _is_said_otherwise(before, behind, place) or (not _asks_about(place) and _is_not_said(before, behind, place))
+
+
+def _is_no_remedy(before: str, behind: str) -> bool:
+    return _is_any((_STOPPED, _RESISTANT_TO), before) or bool(re.match(r" heparin\b|-resistan", behind))
+
+
+def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
+    """The words are part of another name: a scale, a test, a cell, a shape."""
+    if place.is_gene and place.text[place.start : place.stop].upper().startswith("CD"):
+        return _CELL.search(behind) is not None and not before.endswith("positive for ")
+    if place.is_drug and _is_any((_ALLERGIC_BEHIND, _RESISTANT_BEHIND), behind):
+        return True
+    if place.is_drug and _is_any((_ALLERGY, _SENSITIVITY), before):
+        return True
+    if place.is_study:
+        return _LIKE.search(behind) is not None or _ANTIBODIES.search(before) is not None
+    is_test = _TEST.search(behind) is not None and not _POSITIVE.search(behind)
+    return is_test or _is_any((_INSTRUMENT, _LIKE), behind) or _SHAPE.search(before) is not None
+
+
+def _is_not_said(before: str, behind: str, place: Place) -> bool:
+    """The sentence denies it, fears it, looks for it, or says it of somebody else."""
+    if place.is_study:
+        return False  # what a paper denies or looks for is still what it is about
+    is_tested = _is_any((_TEST_BEFORE, _ANTIBODIES), before) and not _POSITIVE.search(behind)
+    return is_tested or _is_any((_NOT, _BELIEF, _NORMAL, _RELATIVE, _RISK), before) or _is_any(_CARE, behind)
+
+
+_CARE = (_NEGATIVE_BEHIND, _AROUND_CARE)
+
+
+def _is_any(cues: Iterable[re.Pattern[str]], text: str) -> bool:
+    return any(cue.search(text) for cue in cues)
+
+
+def _asks_about(place: Place) -> bool:
+    """It stands in the question that is asked, where a denial or risk is what is asked about."""
+    whole = place.text.rstrip()
+    asked = _ASKING_PART.split(last_sentence(whole))[-1]
+    is_asked = len(asked) >= len(whole) - 1 or _ENDS_ASKING.search(asked) is not None
+    return is_asked and place.start >= len(whole) - len(asked)
+
+
+def _clause(before: str) -> str:
+    return _SENTENCE_BREAK.split(before)[-1][-160:]
+
+
+# ---------------------------------------------------------------- names
+
+
+def is_another_thing(written: str, node_name: str) -> bool:
+    """These words do not mean that node, whatever a vocabulary lists.
+
+    >>> is_another_thing("headaches", "Headache (with pheochromocytoma)"), is_another_thing("poxvirus", "smallpox")
+    (True, True)
+    >>> is_another_thing("headaches", "Headache")
+    False
+    """
+    if " (with " in node_name and "with" not in written.lower().split():
+        return True
+    names = _other_things().get(comparison_key(written), frozenset())
+    return "" in names or comparison_key(node_name) in names
+
+
+@cache
+def _other_things() -> dict[str, frozenset[str]]:
+    """From each wording the nodes that it does not name; the empty name stands for all of them."""
+    lines = resources.files("medreason.chains").joinpath("misread.words").read_text(encoding="utf-8").splitlines()
+    found: dict[str, set[str]] = {}
+    for line in lines:
+        written, _, name = line.partition("=")
+        if line and not line.startswith("#"):
+            found.setdefault(comparison_key(written), set()).add(comparison_key(name))
+    return {written: frozenset(names) for written, names in found.items()}

@@ -1,0 +1,101 @@
+"""Mentions that a question names without saying that its patient has them.
+
+Belongs: named cases over the words around a mention, and over names that mean another thing.
+Does not belong: plain negation and status (tests/graph).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from medreason.chains.doubt import Place, is_another_thing, is_doubtful
+
+_ASKED = " Which diagnosis is most likely?"
+
+DOUBTFUL = {
+    "scale": ("His Glasgow [coma] scale is 9.", {}),
+    "score": ("The [dermatitis] score rose.", {}),
+    "control test": ("She took the [asthma] control test.", {}),
+    "not reported": ("He does not report [fever] or cough.", {}),
+    "not yet": ("She has nausea but has not [vomited] yet.", {}),
+    "not in a list": ("The rash is not painful or [itchy].", {}),
+    "never": ("She never received the vaccine for [human papillomavirus].", {}),
+    "nobody": ("No patient had [biliary atresia].", {}),
+    "belief": ("He believes he may be having a [heart attack].", {}),
+    "worry": ("The father is worried that this is [pneumonia] again.", {}),
+    "risk": ("Surgery is advised because of the risk of [atrial fibrillation].", {}),
+    "test for it": ("Her last test for [hepatitis C] was years ago.", {}),
+    "test of it": ("[Hepatitis B] surface antigen was sent.", {}),
+    "negative behind": ("Results: [HIV] negative, RPR 1/320.", {}),
+    "negative before": ("Negative LUES and [HIV] serologies.", {}),
+    "negative in a table": ("| [Opioids] | negative |", {"is_drug": True}),
+    "vaccination": ("She is advised to take [influenza] vaccinations.", {}),
+    "clinic": ("He attends a [methadone] clinic.", {"is_drug": True}),
+    "drinks": ("He has 1 [alcoholic] drink a week.", {}),
+    "allergic to it": ("He had anaphylaxis to [penicillin].", {"is_drug": True}),
+    "allergic behind": ("Which drug helps a [penicillin] allergic child?", {"is_drug": True}),
+    "resistant to it": ("The culture is resistant to [vancomycin].", {"is_drug": True}),
+    "like it": ("There is a [wart]-like lesion.", {}),
+    "shape": ("The ECG shows ST [depression].", {}),
+    "cell": ("His [CD4]+ T-lymphocyte count is low.", {"is_gene": True}),
+    "normal value": ("There is a normal [C1 esterase inhibitor] level.", {"is_gene": True}),
+    "relative": ("Her daughter has [hypothyroidism].", {}),
+    "stopped": ("Discontinue [metformin] therapy", {"side": "answer", "is_drug": True}),
+    "switched from": ("Switching [amitriptyline] to fluoxetine", {"side": "answer", "is_drug": True}),
+    "parasites resistant to it": ("Parasites resistant to [chloroquine]", {"side": "answer", "is_drug": True}),
+    "another salt": ("[Lithium] heparin", {"side": "answer", "is_drug": True}),
+    "susceptibility in a study": ("Isolates were susceptible to [oxacillin].", {"is_drug": True, "is_study": True}),
+}
+
+PLAIN = {
+    "finding": ("She has [fever] and a rash.", {}),
+    "only some": ("He has no complaints except for occasional [diarrhea].", {}),
+    "after but": ("He does not smoke but has [asthma].", {}),
+    "seen by a relative": ("Her mother has noticed that she has [fever].", {}),
+    "brought by a relative": ("He is brought by his mother for [fever].", {}),
+    "concern about what is there": ("They are concerned about recurrent [muscle cramps].", {}),
+    "positive test": ("[HIV] test is positive.", {}),
+    "tested positive": ("Screening is positive for [hepatitis C].", {}),
+    "test of another sentence": ("He has [jaundice]. Laboratory tests follow.", {}),
+    "another drug": ("Start [fluoxetine] and stop amitriptyline", {"side": "answer", "is_drug": True}),
+    "switched to": ("Switch from codeine to [morphine]", {"side": "answer", "is_drug": True}),
+    "denied in a study": ("Weight was not associated with [headache].", {"is_study": True}),
+}
+
+
+def _place(marked: str, changes: dict[str, object]) -> Place:
+    start = marked.index("[")
+    text = marked.replace("[", "").replace("]", "")
+    side = str(changes.get("side", "question"))
+    asked = _ASKED if side == "question" and not text.endswith("?") else ""
+    return Place(text=text + asked, start=start, stop=marked.index("]") - 1, **{"side": side, **changes})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("marked", "changes"), DOUBTFUL.values(), ids=DOUBTFUL)
+def test_nothing_is_built_on(marked: str, changes: dict[str, object]) -> None:
+    assert is_doubtful(_place(marked, changes))
+
+
+@pytest.mark.parametrize(("marked", "changes"), PLAIN.values(), ids=PLAIN)
+def test_is_built_on(marked: str, changes: dict[str, object]) -> None:
+    assert not is_doubtful(_place(marked, changes))
+
+
+def test_what_is_asked_about_may_be_denied() -> None:
+    text = "Which of the following is not a feature of HELLP syndrome?"
+    start = text.index("HELLP")
+    assert not is_doubtful(Place(text=text, start=start, stop=len(text) - 1, side="question"))
+
+
+OTHER_THINGS = {
+    "bracket that the text does not say": ("headaches", "Headache (with pheochromocytoma)", True),
+    "plain name": ("headaches", "Headache", False),
+    "one of several nodes": ("UTI", "acute cystitis", True),
+    "the right one of several": ("UTI", "Urinary tract infection", False),
+    "for no node": ("Poxvirus", "smallpox", True),
+}
+
+
+@pytest.mark.parametrize(("written", "node_name", "expected"), OTHER_THINGS.values(), ids=OTHER_THINGS)
+def test_wordings_that_mean_another_thing(written: str, node_name: str, expected: bool) -> None:
+    assert is_another_thing(written, node_name) is expected
