@@ -21,7 +21,7 @@ from assets.base.work import OWNERS, Work, one_output, versioned_output
 from assets.gates import GATED, gated_ref
 from expectations import SUITES
 from medreason.base.canonical import sha256_bytes
-from medreason.base.store import TableRef
+from medreason.base.store import Store, TableRef
 from medreason.base.store.folders import open_folder
 from medreason.base.tables.chains import CHAINS, VERDICTS
 from medreason.base.tables.graph import ARRAYS
@@ -34,6 +34,7 @@ from medreason.base.tables.releases import RELEASE_CANDIDATE
 GROUP = "release"
 KEYS = CHECKOUT / "var" / "keys"
 """Beside the checkout's other state, never in the store."""
+LEDGER_FILE, COST_FILE = "ledger.parquet", "cost.json"
 VERSION = versions.code_version(*versions.RELEASE)
 INPUTS: dict[str, tuple[list[str], Table]] = {
     "questions": (["questions", "canonical"], QUESTIONS),
@@ -175,7 +176,7 @@ def published(context: dg.AssetExecutionContext, settings: BuildSettings, assemb
     ]
     proofs = require_gates(store, needed)
     opened = open_candidate(store, work.read(RELEASE_CANDIDATE, assembled))
-    done = publish(store, opened, gates=proofs, build=_build(context), key=signing_key(KEYS))
+    done = publish(store, opened, gates=proofs, build=_build(context, store), key=signing_key(KEYS))
     metadata = {
         "dagster/row_count": done.counts.released,
         "release_id": done.release_id,
@@ -207,13 +208,36 @@ def _first_item(table: pa.Table) -> str:
     return str(table.column("item_id")[0].as_py()) if table.num_rows else ""
 
 
-def _build(context: dg.AssetExecutionContext) -> Any:
+def _ledger_files(context: dg.AssetExecutionContext, store: Store) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    """The ledger of every request behind this release, and its sums by run, task and price table."""
+    from medreason.base.canonical import canonical_json
+    from medreason.base.store.tables import parquet_bytes
+    from medreason.chains.generation.ledger import costs, gathered
+
+    now, before = set[str](), set[str]()
+    made = context.instance.get_records_for_run(
+        context.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+    ).records
+    for record in made:
+        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
+        if "ledgers" in metadata:
+            kept: Any = metadata["ledgers"].value
+            # A step that was reused says what its own run asked, which is not this one.
+            (before if metadata["reused"].value else now).update(kept["now"])
+            before.update(kept["before"])
+    rows = gathered(store, now=now, before=before - now)
+    sums = costs(rows)
+    return {LEDGER_FILE: parquet_bytes(rows), COST_FILE: canonical_json(sums)}, sums
+
+
+def _build(context: dg.AssetExecutionContext, store: Store) -> Any:
     from medreason import __version__
     from medreason.releases.values import Build
 
     run = context.instance.get_run_record_by_id(context.run_id)
     now = datetime.datetime.now(tz=datetime.UTC)
     started = run.create_timestamp if run else now
+    files, requests = _ledger_files(context, store)
     return Build(
         run_id=context.run_id,
         started_at=_rfc3339(started),
@@ -224,7 +248,8 @@ def _build(context: dg.AssetExecutionContext) -> Any:
             "is_dirty": str(bool(_git("status", "--porcelain"))).lower(),
             "pins_sha256": sha256_bytes((CHECKOUT / "requirements" / "constraints.txt").read_bytes()),
         },
-        facts={"job": context.run.job_name},
+        facts={"job": context.run.job_name, "requests": requests},
+        files=files,
     )
 
 

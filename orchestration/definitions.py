@@ -17,12 +17,13 @@ from assets.base.model import RunModel
 from assets.base.settings import BuildSettings
 from orchestration.jobs import JOBS
 from orchestration.schedules import SCHEDULES
+from orchestration.sensors import SENSORS
 
 MODULES = (raw, normalisation, curation, graph, grounding, chains, verification, gates, release)
 
 
 def build_definitions(**resource_overrides: Any) -> dg.Definitions:
-    """All assets, checks, jobs and schedules; resources may be replaced by name."""
+    """All assets, checks, jobs, schedules and sensors; resources may be replaced by name."""
     settings = BuildSettings.configure_at_launch()
     resources: dict[str, Any] = {
         "settings": settings,
@@ -36,6 +37,7 @@ def build_definitions(**resource_overrides: Any) -> dg.Definitions:
         asset_checks=[check for module in MODULES for check in getattr(module, "CHECKS", ())],
         jobs=JOBS,
         schedules=SCHEDULES,
+        sensors=SENSORS,
         resources=resources,
         # One process: most steps are a memo look-up, and a process for each would cost more than the work.
         executor=dg.in_process_executor,

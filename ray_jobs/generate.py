@@ -1,4 +1,4 @@
-"""Writing of chains on a Ray cluster: `python -m ray_jobs.generate --job FILE --done FILE`.
+"""Writing of chains on a Ray cluster: `python -m ray_jobs.generate --folder URL`.
 
 Belongs: the entry point.
 Does not belong: spreading shards (spread.py), the work (medreason/chains/jobs.py).

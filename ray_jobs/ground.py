@@ -1,4 +1,4 @@
-"""Grounding on a Ray cluster: `python -m ray_jobs.ground --job FILE --done FILE`.
+"""Grounding on a Ray cluster: `python -m ray_jobs.ground --folder URL`.
 
 Belongs: the entry point.
 Does not belong: spreading shards (spread.py), the work (medreason/chains/jobs.py).

@@ -1,4 +1,4 @@
-"""Verification on a Ray cluster: `python -m ray_jobs.verify --job FILE --done FILE`.
+"""Verification on a Ray cluster: `python -m ray_jobs.verify --folder URL`.
 
 Belongs: the entry point.
 Does not belong: spreading shards (spread.py), the work (medreason/chains/jobs.py).

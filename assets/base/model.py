@@ -1,48 +1,79 @@
 """The model server of a run as a Dagster resource.
 
-Belongs: when the server of engine kind `vllm` is started and ended.
-Does not belong: starting it (medreason/chains/engines/model_server.py), the program (ray_jobs/serve_model.py).
+Belongs: when the server of engine kind `vllm` is started and ended; the server as a job on a running cluster.
+Does not belong: the server as a process of ours (medreason/chains/engines/model_server.py), the program
+(ray_jobs/serve_model.py).
 Rule: one server for all steps of a run; none where every answer is cached; ended with the run, however that ends.
 """
 
+import json
 import os
 import sys
+import time
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from pydantic import PrivateAttr
 
+from assets.base.cluster import Cluster, Work, name_of
 from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
 
 if TYPE_CHECKING:
+    from medreason.base.store import Store
     from medreason.chains.engines.model_server import ModelServer
     from medreason.chains.generation.settings import EngineSettings
 
 # No `from __future__ import annotations`: Dagster reads the annotations of a resource as types.
 
 
+_POLL_S = 0.5
+_PROBE_TIMEOUT_S = 5.0
+
+
 class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Dagster sets it up once per run and process, and tears it down on success, failure and cancel."""
 
     settings: dg.ResourceDependency[BuildSettings]
+    _cluster: Any = PrivateAttr(default=None)
+    """A `Cluster`, or None where the configuration names none."""
     _server: Any = PrivateAttr(default=None)
-    """A `ModelServer`, or None before it is needed."""
+    """A `ModelServer` or `ServerJob`, or None before it is needed."""
+    _serve_module: str = PrivateAttr(default="ray_jobs.serve_model")
+    _run: Any = PrivateAttr(default=None)
+    """Dagster instance and run id."""
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remember whose run this is; nothing is started."""
+        if context.run_id is not None and context.instance is not None:
+            self._run = (context.instance, context.run_id)
+
+    def cluster(self) -> Cluster:
+        """The jobs of this run on the cluster of `compute.address`."""
+        if self._cluster is None:
+            instance, run_id = self._run
+            address = self.settings.configuration().compute.address
+            self._cluster = Cluster(address=address, store=self.settings.store(), instance=instance, run_id=run_id)
+        made: Cluster = self._cluster
+        return made
 
     def bring_up(self, engine: "EngineSettings") -> Sequence[str]:
         """Base URLs of the run's model server, which the first call starts.
 
         Raises: ModelServerFailed.
         """
-        if self._server is None:
-            self._server = _server_on(self.settings.configuration().compute.address)
-        urls: Sequence[str] = self._server.bring_up(engine)
+        urls: Sequence[str] = self._made().bring_up(engine)
         return urls
 
     def urls(self) -> tuple[str, ...]:
-        """Where it answers; empty before the first `bring_up`."""
-        return self._server.urls if self._server is not None else ()
+        """Where it answers; empty before the first `bring_up`, unless there is one to take over: its run is gone."""
+        config = self.settings.configuration()
+        if self._server is None and config.engine.kind == "vllm" and config.compute.address:
+            self._made().adopt(config.engine)
+        return tuple(self._server.urls) if self._server is not None else ()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """End the server, if it was started."""
@@ -51,10 +82,94 @@ class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._server.end()
             self._server = None
 
+    def _made(self) -> Any:
+        if self._server is None:
+            on_cluster = bool(self.settings.configuration().compute.address)
+            self._server = self._server_job() if on_cluster else _own_server()
+        return self._server
 
-def _server_on(address: str) -> "ModelServer":
-    """A server on a running Ray cluster, or on one of its own on this machine."""
+    def _server_job(self) -> "ServerJob":
+        return ServerJob(self.cluster(), self.settings.store(), self._serve_module)
+
+
+def _own_server() -> "ModelServer":
+    """A server on a Ray of its own on this machine."""
     from medreason.chains.engines.model_server import ModelServer
 
-    command = [sys.executable, "-m", "ray_jobs.serve_model", *(["--address", address] if address else [])]
+    command = [sys.executable, "-m", "ray_jobs.serve_model"]
     return ModelServer(command, {**os.environ, "PYTHONPATH": str(CHECKOUT), "RAY_USAGE_STATS_ENABLED": "0"})
+
+
+class ServerJob:
+    """A model server as a job on a running cluster; after a kill of its run the next one takes it over."""
+
+    def __init__(self, cluster: Cluster, store: "Store", module: str) -> None:
+        """Nothing is started."""
+        self._cluster, self._store, self._module = cluster, store, module
+        self._submission_id = ""
+        self.urls: tuple[str, ...] = ()
+
+    def adopt(self, engine: "EngineSettings") -> None:
+        """Take over a server of this engine whose run is gone, once it answers.
+
+        Raises: ModelServerFailed where it is not ready in time.
+        """
+        found = self._cluster.newest(self._work(engine).name)
+        if found is not None and found.is_running and self._cluster.adopt(found.submission_id):
+            self._submission_id = found.submission_id
+            urls = self._wait(engine)
+            if all(_answers(url) for url in urls):
+                self.urls = urls
+            else:
+                self.end()
+
+    def bring_up(self, engine: "EngineSettings") -> tuple[str, ...]:
+        """Base URLs of the replicas; starts them at the first call.
+
+        Raises: ModelServerFailed where the job ends, or is not ready in time.
+        """
+        if not self.urls:
+            self.adopt(engine)
+        if not self.urls:
+            self._submission_id = self._cluster.start(self._work(engine))
+            self.urls = self._wait(engine)
+        return self.urls
+
+    def end(self) -> None:
+        """Ask the cluster to end it, if it was started."""
+        if self._submission_id:
+            self._cluster.stop(self._submission_id)
+        self._submission_id, self.urls = "", ()
+
+    def _work(self, engine: "EngineSettings") -> Work:
+        """What the server computes with and where; how it is asked is not of its making."""
+        served = engine.model_dump(mode="json", include={"model", "revision", "vllm"})
+        return Work(
+            name=name_of("serve", {"root": self._store.url, **served}),
+            module=self._module,
+            files={"engine.json": engine.model_dump_json().encode()},
+        )
+
+    def _wait(self, engine: "EngineSettings") -> tuple[str, ...]:
+        from medreason.chains.engines.model_server import ModelServerFailed
+
+        submission_id, deadline_s = self._submission_id, time.monotonic() + engine.vllm.start_timeout_s
+        ready = f"jobs/{submission_id}/ready.json"
+        while not self._store.exists(ready):
+            status = self._cluster.status(submission_id)
+            if status not in ("PENDING", "RUNNING"):
+                words = self._cluster.last_words(submission_id)
+                raise ModelServerFailed(f"Ray job {submission_id}: {status}\n{words}", where="engine.vllm")
+            if time.monotonic() > deadline_s:
+                self.end()
+                raise ModelServerFailed("it was not ready in time", where="engine.vllm.start_timeout_s")
+            time.sleep(_POLL_S)
+        return tuple(json.loads(self._store.read(ready))["base_urls"])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/models", timeout=_PROBE_TIMEOUT_S) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,8 +1,9 @@
-"""Running a job's shards: in this process, or by a program of ray_jobs/ on a Ray cluster.
+"""Running a job's shards: in this process, by a program with a Ray of its own, or by a job on a running cluster.
 
-Belongs: the job file, submitting by module name, trusting the completion file.
-Does not belong: the work (medreason/chains/jobs.py), programs for the cluster (ray_jobs/, never imported here).
-Rule: both ways give the same tables.
+Belongs: the job file, the choice between the three, trusting the completion file.
+Does not belong: the work (medreason/chains/jobs.py), programs for the cluster (ray_jobs/, never imported here), the
+cluster's jobs (cluster.py).
+Rule: all ways give the same tables.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import dagster as dg
+
+from assets.base.cluster import ClusterJobFailed, Work, name_of, telling_reader
 from assets.base.model import RunModel
+from assets.base.progress import StepProgress
 from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
-from medreason.base.errors import MedReasonError
-from medreason.base.progress import reporter, tracked
 from medreason.base.store import TableRef
 
 if TYPE_CHECKING:
@@ -29,16 +32,6 @@ if TYPE_CHECKING:
 
     from medreason.chains.generation.progress import ProgressState
     from medreason.chains.jobs import Job, Kind, ShardDone
-
-_LABELS = {"ground": "grounding", "generate": "writing chains", "verify": "verifying"}
-
-
-class ClusterJobFailed(MedReasonError):
-    """A program on the cluster ended without its completion file."""
-
-    code = "cluster-job-failed"
-    exit_code = 1
-    remedy = "Its output stands above; finished shards are kept, run the same command again."
 
 
 def run_job(
@@ -51,14 +44,25 @@ def run_job(
     from medreason.chains.jobs import asked_in_all, failed_in_all, merge
 
     begun = time.monotonic()
+    context = dg.AssetExecutionContext.get()
     job = job_of(settings, kind, code_version, inputs)
     compute = settings.configuration().compute
-    parts = _on_cluster(settings, job, model) if compute.kind == "ray" else _in_process(job, model)
+    with StepProgress(context, kind, job.n_shards()) as shown:
+        parts = _on_ray(settings, job, model, shown) if compute.kind == "ray" else _in_process(job, model, shown)
     n_deferred = sum(part.n_deferred for part in parts)
     asked = asked_in_all(parts)
     rate = round(asked["completion_tokens"] / (time.monotonic() - begun), 1)
-    shown = {"shards": len(parts), "compute": compute.kind, "deferred": n_deferred, "llm": asked}
-    return merge(job, parts), {**shown, "llm_failed": failed_in_all(parts), "tokens_per_s": rate}
+    notes = {"shards": len(parts), "compute": compute.kind, "deferred": n_deferred, "llm": asked}
+    notes |= {"llm_failed": failed_in_all(parts), "tokens_per_s": rate, "ledgers": _ledgers(parts)}
+    return merge(job, parts), notes
+
+
+def _ledgers(parts: list[ShardDone]) -> dict[str, list[str]]:
+    """Keys of the shards' ledgers: of this run, and of those that worked a shard before."""
+    return {
+        "now": sorted({part.ledger for part in parts if part.ledger and part.asked}),
+        "before": sorted({part.ledger for part in parts if part.ledger and not part.asked}),
+    }
 
 
 def job_of(settings: BuildSettings, kind: Kind, code_version: str, inputs: Mapping[str, TableRef]) -> Job:
@@ -80,49 +84,80 @@ def job_of(settings: BuildSettings, kind: Kind, code_version: str, inputs: Mappi
     )
 
 
-def _in_process(job: Job, model: RunModel) -> list[ShardDone]:
+def _in_process(job: Job, model: RunModel, shown: StepProgress) -> list[ShardDone]:
+    from medreason.chains.generation.progress import Tally
     from medreason.chains.jobs import run_shard
 
-    numbers, label = range(job.n_shards()), _LABELS[job.kind]
+    tally, parts = Tally(n_shards=job.n_shards()), []
+    for number in range(job.n_shards()):
 
-    def watch(state: ProgressState) -> None:
-        reporter().note(label, state.line())
+        def watch(state: ProgressState, number: int = number) -> None:
+            tally.take(number, state)
+            shown.tell(tally.seen().as_json())
 
-    return [run_shard(job, number, model.bring_up, watch) for number in tracked(numbers, label, len(numbers))]
+        parts.append(run_shard(job, number, model.bring_up, watch))
+        tally.n_shards_done += 1
+        shown.tell(tally.seen().as_json())
+    return parts
 
 
-def _on_cluster(settings: BuildSettings, job: Job, model: RunModel) -> list[ShardDone]:
+def _on_ray(settings: BuildSettings, job: Job, model: RunModel, shown: StepProgress) -> list[ShardDone]:
     """With the cache alone as long as that is enough, else with the run's model server.
 
     What needs the model says so at its first question, so that little is done twice: what was answered is cached.
     """
-    parts = _submitted(settings, job.model_copy(update={"model_urls": model.urls()}))
+    run = _as_job if settings.configuration().compute.address else _as_child
+    parts = run(settings, job.model_copy(update={"model_urls": model.urls()}), model, shown)
     if parts is None:
         urls = tuple(model.bring_up(job.settings.engine))
-        parts = _submitted(settings, job.model_copy(update={"model_urls": urls}))
+        parts = run(settings, job.model_copy(update={"model_urls": urls}), model, shown)
     if parts is None:
         raise ClusterJobFailed(f"ray_jobs.{job.kind} asks for a model that is up", where="compute")
     return parts
 
 
-def _submitted(settings: BuildSettings, job: Job) -> list[ShardDone] | None:
-    """Start `python -m ray_jobs.<kind>` and wait; its output goes to ours. None where it needs the model."""
-    from medreason.chains.jobs import ShardDone
+def _as_job(settings: BuildSettings, job: Job, model: RunModel, shown: StepProgress) -> list[ShardDone] | None:
+    """As a job on the running cluster, which outlives this process. None where it needs the model."""
+    del settings
+    # Where a model answers is not what the work is: an earlier run's job may have asked another server.
+    work = job.model_dump(mode="json", exclude={"scratch", "model_urls"}) | {"has_model": bool(job.model_urls)}
+    wanted = Work(
+        name=name_of(job.kind, work),
+        module=f"ray_jobs.{job.kind}",
+        files={"job.json": job.model_dump_json().encode()},
+    )
+    return _parts(model.cluster().run(dg.AssetExecutionContext.get(), wanted, shown.tell))
 
-    compute = settings.configuration().compute
-    with tempfile.TemporaryDirectory(dir=settings.scratch()) as name:
-        job_file, done_file = Path(name) / "job.json", Path(name) / "done.json"
-        job_file.write_text(job.model_dump_json())
-        command = [sys.executable, "-m", f"ray_jobs.{job.kind}", "--job", str(job_file), "--done", str(done_file)]
-        command += ["--parent", str(os.getpid())]
-        command += ["--workers", str(compute.workers), *(["--address", compute.address] if compute.address else [])]
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "RAY_USAGE_STATS_ENABLED": "0"}
+
+def _as_child(settings: BuildSettings, job: Job, model: RunModel, shown: StepProgress) -> list[ShardDone] | None:
+    """As a program with a Ray of its own that ends with this process; its output goes to ours. None as above."""
+    del model
+    workers = settings.configuration().compute.workers
+    with (
+        tempfile.TemporaryDirectory(dir=settings.scratch()) as folder,
+        dg.open_pipes_session(
+            context=dg.AssetExecutionContext.get(),
+            context_injector=dg.PipesEnvContextInjector(),
+            message_reader=telling_reader(dg.PipesTempFileMessageReader, shown.tell),
+        ) as session,
+    ):
+        (Path(folder) / "job.json").write_text(job.model_dump_json())
+        command = [sys.executable, "-m", f"ray_jobs.{job.kind}", "--folder", folder]
+        command += ["--parent", str(os.getpid()), "--workers", str(workers)]
+        own = {"PYTHONPATH": str(CHECKOUT), "RAY_USAGE_STATS_ENABLED": "0"}
+        environment = {**os.environ, **own, **session.get_bootstrap_env_vars()}
         process = subprocess.Popen(command, cwd=CHECKOUT, env=environment, stdout=sys.stderr)
         try:
             exit_code = process.wait()
         finally:
             process.terminate()
+        done_file = Path(folder) / "done.json"
         if not done_file.exists():
             raise ClusterJobFailed(f"ray_jobs.{job.kind} ended with exit code {exit_code}", where="compute")
-        done = json.loads(done_file.read_text())
-        return None if done["needs_model"] else [ShardDone(**part) for part in done["shards"]]
+        return _parts(json.loads(done_file.read_text()))
+
+
+def _parts(done: Mapping[str, Any]) -> list[ShardDone] | None:
+    from medreason.chains.jobs import ShardDone
+
+    return None if done["needs_model"] else [ShardDone(**part) for part in done["shards"]]

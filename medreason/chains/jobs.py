@@ -28,6 +28,7 @@ from medreason.base.tables.questions import QUESTIONS
 from medreason.base.tables.registry import Table
 from medreason.chains.engines.registry import BringUp
 from medreason.chains.generation.generator import Generator, open_generator
+from medreason.chains.generation.ledger import store_ledger
 from medreason.chains.generation.progress import Watcher
 from medreason.chains.generation.settings import EngineSettings
 from medreason.chains.settings import ChainSettings, GroundingSettings
@@ -128,6 +129,8 @@ class ShardDone:
     """What was asked for it in this run (see `ASKED`); empty where it was worked before."""
     failed: dict[str, int]
     """Requests of this run without a usable answer, by reason."""
+    ledger: str = ""
+    """Where in the store the ledger of its requests lies, of this run or of the one that worked it; empty for none."""
 
 
 ASKED = ("n_requests", "n_cached", "n_attempts", "n_deferred", "prompt_tokens", "completion_tokens", "cost_usd")
@@ -146,7 +149,8 @@ def run_shard(job: Job, number: int, bring_up: BringUp | None = None, watcher: W
     memo = Memo(store=store, asset=f"shard/{job.kind}")
     key = memo.key(code_version=job.code_version, inputs=_hashes(job), settings=_deciding(job, number))
     if found := memo.get(key):
-        return ShardDone(number=number, refs=found["refs"], n_deferred=0, asked={}, failed={})
+        ledger = found.get("ledger", "")
+        return ShardDone(number=number, refs=found["refs"], n_deferred=0, asked={}, failed={}, ledger=ledger)
     with _generator(job, store, bring_up or functools.partial(_urls_of, job), watcher) as generator:
         made = _WORK[job.kind](job, number, generator)
     asked = generator.ledger.summary()
@@ -157,9 +161,10 @@ def run_shard(job: Job, number: int, bring_up: BringUp | None = None, watcher: W
         n_deferred=sum(_n_deferred(table) for table in made.values()),
         asked={name: asked[name] for name in ASKED},
         failed=asked["reasons"],
+        ledger=store_ledger(store, generator.ledger),
     )
     if not done.n_deferred:
-        memo.put(key, {"refs": done.refs})
+        memo.put(key, {"refs": done.refs, "ledger": done.ledger})
     return done
 
 

@@ -54,10 +54,14 @@ def statement(manifest: Manifest, build: Build) -> dict[str, Any]:
                     "startedOn": build.started_at,
                     "finishedOn": build.finished_at,
                 },
-                "byproducts": [{"name": "facts", "content": dict(build.facts)}],
+                "byproducts": [{"name": "facts", "content": dict(build.facts)}, *_files(build)],
             },
         },
     }
+
+
+def _files(build: Build) -> list[dict[str, Any]]:
+    return [{"name": name, "digest": {"sha256": sha256_bytes(data)}} for name, data in sorted(build.files.items())]
 
 
 def _materials(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -67,10 +71,12 @@ def _materials(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_build(store: Store, manifest: Manifest, build: Build, key: Ed25519PrivateKey) -> str:
-    """Write the record of a run; gives its build id, 16 hex over the statement."""
+    """Write the record of a run and the files that go with it; gives its build id, 16 hex over the statement."""
     payload = canonical_json(statement(manifest, build))
     build_id = sha256_bytes(payload)[:16]
     folder = build_key(manifest.dataset, manifest.release_id, build_id)
+    for name, data in build.files.items():
+        store.create(f"{folder}/{name}", data)
     store.create(f"{folder}/{PUBLIC_KEY}", public_pem(key.public_key()))
     store.create(f"{folder}/{STATEMENT}", payload)
     store.create(f"{folder}/{ENVELOPE}", sign(payload, key))

@@ -193,6 +193,8 @@ class Build:
     """Version, commit, lock file hash: what the caller knows."""
     facts: Mapping[str, Any]
     """Seconds by stage, requests, cost: JSON values."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What else the run leaves beside its record, by name: the record holds their hashes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,9 +25,8 @@ __all__ = ["job"]
 @pytest.mark.slow
 def test_it_ends_when_the_run_was_killed(job: Job, tmp_path: Path) -> None:
     (tmp_path / "job.json").write_text(job.model_dump_json())
-    files = ["--job", str(tmp_path / "job.json"), "--done", str(tmp_path / "done.json")]
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as parent:
-        command = [sys.executable, "-m", "ray_jobs.ground", *files, "--parent", str(parent.pid)]
+        command = [sys.executable, "-m", "ray_jobs.ground", "--folder", str(tmp_path), "--parent", str(parent.pid)]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         with started(command, env=environment, output=tmp_path / "output") as process:
             wait_for(lambda: descendants(process, "ray::"), process, what="a worker")

@@ -75,8 +75,7 @@ def job(tmp_path: Path) -> Job:
 
 def _command(job: Job, folder: Path, kind: str = "ground") -> list[str]:
     (folder / "job.json").write_text(job.model_dump_json())
-    files = ["--job", str(folder / "job.json"), "--done", str(folder / "done.json")]
-    return [sys.executable, "-m", f"ray_jobs.{kind}", *files, "--workers", "2"]
+    return [sys.executable, "-m", f"ray_jobs.{kind}", "--folder", str(folder), "--workers", "2"]
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What a run asked, and what it cost.
 
-Belongs: one row per request of the run, sums, the forecast, the budget.
+Belongs: one row per request of the run, sums, its place in the store, the forecast, the budget.
 Does not belong: results (cache.py); nothing here enters a release: builds keep it beside the release.
 Rule: what was sent is counted, also where it failed; what came from the cache costs nothing.
 """
@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from medreason.base.canonical import sha256_bytes
 from medreason.base.reasons import Outcome, Reason
 from medreason.chains.generation.request import Failure, Request, Response
 from medreason.chains.generation.settings import PriceTable
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from medreason.base.store import Store
 
 _NANO = 1_000_000_000
 
@@ -93,6 +96,53 @@ class Ledger:
         columns["reason"] = ["" if value is None else str(value) for value in columns["reason"]]
         columns["price_table"] = [self.prices.version if self.prices else ""] * len(self.rows)
         return pa.table(columns, schema=_schema(pa))
+
+
+def store_ledger(store: Store, ledger: Ledger) -> str:
+    """Keep a ledger under the hash of its bytes; its key, empty where nothing was asked."""
+    from medreason.base.store.tables import parquet_bytes
+
+    if not ledger.rows:
+        return ""
+    raw = parquet_bytes(ledger.table())
+    key = f"ledgers/{sha256_bytes(raw)}.parquet"
+    store.create(key, raw)
+    return key
+
+
+def gathered(store: Store, *, now: Iterable[str], before: Iterable[str]) -> pa.Table:
+    """The ledgers of a build in one table, in the order of tasks and requests.
+
+    Args: keys of ledgers of this run, and of earlier runs whose work it took over.
+    Returns: the columns of `Ledger.table` and `is_of_this_run`.
+    """
+    import io
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables = [_empty(pa)]
+    for is_now, keys in ((True, sorted(set(now))), (False, sorted(set(before)))):
+        for key in keys:
+            table = pq.ParquetFile(io.BytesIO(store.read(key))).read()
+            tables.append(table.append_column("is_of_this_run", pa.array([is_now] * table.num_rows, pa.bool_())))
+    return pa.concat_tables(tables).sort_by([("task", "ascending"), ("request_sha256", "ascending")])
+
+
+def costs(rows: pa.Table) -> list[dict[str, Any]]:
+    """Sums of gathered ledgers by run, task and price table."""
+    keys = ["is_of_this_run", "task", "price_table"]
+    counts = ("n_attempts", "prompt_tokens", "completion_tokens", "cost_nano_usd", "latency_ms")
+    summed = rows.group_by(keys, use_threads=False).aggregate(
+        [([], "count_all"), ("is_cached", "sum"), *((name, "sum") for name in counts)]
+    )
+    renamed = {"count_all": "n_requests", "is_cached_sum": "n_cached", **{f"{name}_sum": name for name in counts}}
+    named = summed.rename_columns([renamed.get(name, name) for name in summed.column_names])
+    return list(named.sort_by([(name, "ascending") for name in keys]).to_pylist())
+
+
+def _empty(arrow: Any) -> Any:
+    return _schema(arrow).append(arrow.field("is_of_this_run", arrow.bool_())).empty_table()
 
 
 def _schema(arrow: Any) -> Any:

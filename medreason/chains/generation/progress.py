@@ -1,20 +1,24 @@
 """How far a run of requests is.
 
-Belongs: the state that a watcher sees, and the rule when it is told.
+Belongs: the state that a watcher sees, the rule when it is told, and the calls of many shards put together.
 Does not belong: bars and metadata (whoever watches draws them).
 Rule: a watcher is told at most twice a second, and at the end.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from medreason.base.reasons import Outcome
 from medreason.chains.generation.ledger import LedgerRow
 
 _EVERY_S = 0.5
+_call_numbers = itertools.count()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,8 @@ class ProgressState:
     completion_tokens: int
     cost_nano_usd: int
     seconds: float
+    call_no: int = 0
+    """Tells the calls of one process apart."""
 
     @property
     def tokens_per_s(self) -> float:
@@ -83,6 +89,7 @@ class Progress:
     failed: dict[str, int] = field(default_factory=dict)
     completion_tokens: int = 0
     cost_nano_usd: int = 0
+    _call_no: int = field(default_factory=_call_numbers.__next__)
     _begun_at_s: float = field(default_factory=time.monotonic)
     _told_at_s: float = 0.0
 
@@ -119,4 +126,107 @@ class Progress:
             completion_tokens=self.completion_tokens,
             cost_nano_usd=self.cost_nano_usd,
             seconds=seconds,
+            call_no=self._call_no,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress:
+    """One look at a job: its shards, and the requests of all that have begun."""
+
+    n_shards: int
+    n_shards_done: int
+    requests: ProgressState | None
+    """Sums over calls; None before the first one says anything."""
+    seconds: float
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By shards where one is done and another waits, else by requests; None while nothing is known."""
+        if 0 < self.n_shards_done < self.n_shards:
+            return self.seconds / self.n_shards_done * (self.n_shards - self.n_shards_done)
+        return self.requests.seconds_left if self.requests else None
+
+    def line(self) -> str:
+        """In a few words."""
+        shards = f"{self.n_shards_done}/{self.n_shards} shards"
+        return f"{shards}: {self.requests.line()}" if self.requests else shards
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON for people and Dagster: counts, failures by reason, speed, cost, time left."""
+        requests = self.requests
+        asked = (
+            {
+                "requests_done": requests.n_done,
+                "requests_known": requests.n_total,
+                "cached": requests.n_cached,
+                "deferred": requests.n_deferred,
+                "failed": dict(requests.failed),
+                "tokens_per_s": round(requests.tokens_per_s, 1),
+                "cost_usd": requests.cost_nano_usd / 1e9,
+            }
+            if requests
+            else {}
+        )
+        left = self.seconds_left
+        return {
+            "shards_done": self.n_shards_done,
+            "shards": self.n_shards,
+            **asked,
+            **({} if left is None else {"seconds_left": round(left)}),
+        }
+
+    def as_json(self) -> dict[str, Any]:
+        """For another process; see `from_json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> JobProgress:
+        """What `as_json` gave."""
+        requests = value["requests"]
+        return cls(**{**value, "requests": ProgressState(**requests) if requests else None})
+
+
+@dataclass(slots=True, kw_only=True)
+class Tally:
+    """What the calls of a job's shards have done together, on any number of workers."""
+
+    n_shards: int
+    n_shards_done: int = 0
+    _states: dict[int, dict[int, ProgressState]] = field(default_factory=dict)
+    """By shard and call."""
+    _begun_at_s: float = field(default_factory=time.monotonic)
+
+    def begin(self, number: int) -> None:
+        """A shard begins; what an earlier worker said of it no longer counts."""
+        self._states[number] = {}
+
+    def take(self, number: int, state: ProgressState) -> None:
+        """How far a call of this shard is."""
+        self._states.setdefault(number, {})[state.call_no] = state
+
+    def seen(self) -> JobProgress:
+        """All calls together."""
+        seconds = time.monotonic() - self._begun_at_s
+        states = [state for calls in self._states.values() for state in calls.values()]
+        requests = _summed(states, seconds) if states else None
+        return JobProgress(n_shards=self.n_shards, n_shards_done=self.n_shards_done, requests=requests, seconds=seconds)
+
+
+def _summed(states: list[ProgressState], seconds: float) -> ProgressState:
+    failed: Counter[str] = Counter()
+    for state in states:
+        failed.update(state.failed)
+    tasks = {state.task for state in states}
+    return ProgressState(
+        task=tasks.pop() if len(tasks) == 1 else "requests",
+        label="",
+        n_total=sum(state.n_total for state in states),
+        n_done=sum(state.n_done for state in states),
+        n_cached=sum(state.n_cached for state in states),
+        n_deferred=sum(state.n_deferred for state in states),
+        failed=dict(failed),
+        completion_tokens=sum(state.completion_tokens for state in states),
+        cost_nano_usd=sum(state.cost_nano_usd for state in states),
+        seconds=seconds,
+    )
