@@ -7,7 +7,7 @@ Rule: reporting never changes what is made, and costs nothing when nobody watche
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Protocol, TypeVar
@@ -64,6 +64,31 @@ def reporting_to(target: Reporter) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def counting(label: str, *, shown_from: int = 0) -> Iterator[Callable[[int], None]]:
+    """What takes how many more items are done, where nobody knows how many there will be.
+
+    Args: `shown_from` items nothing is shown, so that what is short does not flicker by.
+    """
+    target, n_waiting, is_shown = reporter(), 0, False
+
+    def advance(n_items: int) -> None:
+        nonlocal n_waiting, is_shown
+        n_waiting += n_items
+        if not is_shown and n_waiting >= shown_from:
+            target.begin(label, None)
+            is_shown = True
+        if is_shown:
+            target.advance(label, n_waiting)
+            n_waiting = 0
+
+    try:
+        yield advance
+    finally:
+        if is_shown:
+            target.end(label)
 
 
 def tracked(items: Iterable[Item], label: str, n_total: int | None = None) -> Iterator[Item]:

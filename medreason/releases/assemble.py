@@ -37,7 +37,6 @@ from medreason.releases.values import (
 )
 
 REASONS = {reason.value: reason for reason in Reason}
-_LABELS = {"step_support": "step-supported", "re_answer": "re-answered", "both": "verified"}
 _Row = dict[str, Any]
 _ChainKey = tuple[str, int]
 Left = tuple[Reason, str]
@@ -126,7 +125,7 @@ def _tables(
     written = {item: chains[item, kept.sample_no] for item, kept in released.items()}
     verdicts = _verdicts_of(inputs.verdicts, released)
     rows = RELEASE_ROWS.from_rows(
-        [_row(questions[item], chain, verdicts[item], released[item].keep_rule) for item, chain in written.items()]
+        [_row(questions[item], chain, verdicts[item], released[item]) for item, chain in written.items()]
     )
     return {
         "rows": rows,
@@ -153,7 +152,7 @@ def _verdicts_of(verdicts: pa.Table, released: Mapping[str, Decision]) -> dict[s
     return found
 
 
-def _row(question: _Row, chain: _Row, verdicts: Sequence[_Row], keep_rule: str) -> _Row:
+def _row(question: _Row, chain: _Row, verdicts: Sequence[_Row], kept: Decision) -> _Row:
     own = {verdict["check"]: verdict for verdict in verdicts if not verdict["is_control"]}
     outcomes = {check: own[check]["outcome"] if check in own else NOT_APPLICABLE for check in CHECKS}
     from_question = ("dataset_name", "item_id", "source", "split", "answer_type", "answer_letters", "language")
@@ -166,8 +165,8 @@ def _row(question: _Row, chain: _Row, verdicts: Sequence[_Row], keep_rule: str) 
         "question": "\n\n".join(part for part in (question["context"], question["stem"]) if part),
         "options": "\n".join(f"{option['letter']}. {option['text']}" for option in question["options"]),
         "answer": question["answer_text"],
-        "keep_rule": keep_rule,
-        "label": "graph-consistent" if chain["engine_kind"] == "rule" else _LABELS[keep_rule],
+        "keep_rule": kept.keep_rule,
+        "label": kept.label,
         "step_support_score": own["step_support"]["score"] if "step_support" in own else 0,
         **outcomes,
         **{name: question[name] for name in from_question},

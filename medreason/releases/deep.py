@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from medreason.base.canonical import joined_sha256, sha256_json
 from medreason.base.errors import BadInput
 from medreason.base.tables.registry import row_hashes
+from medreason.chains.verification.policy import label_of
 from medreason.releases.arrow import values
 from medreason.releases.counts import RecordId, count_tables, funnel, generators, quarantine_reasons, record_ids, tally
 from medreason.releases.folder import Folder
@@ -230,6 +231,8 @@ def _rows_passed_what_they_had_to(opened: Opened) -> Iterator[str]:
         for check in CHECKS_OF[row["keep_rule"]]:
             if (item, row["sample_no"], check) not in passed:
                 yield f"{item} did not pass {check}"
+        if row["label"] != label_of(row["engine_kind"], row["keep_rule"]):
+            yield f"{item} is called {row['label']!r}, which is not what it passed"
 
 
 def _prompts_are_there(opened: Opened) -> Iterator[str]:

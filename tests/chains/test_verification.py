@@ -7,7 +7,7 @@ Does not belong: whole shards (test_shards.py), seeded faults (test_faults.py).
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from medreason.base.reasons import Outcome
 from medreason.chains.verification.controls import Partner, pair_controls
 from medreason.chains.verification.masking import MASK, mask_text, masked_chain, option_terms
-from medreason.chains.verification.policy import VerificationSettings, decide
+from medreason.chains.verification.policy import KeepRule, VerificationSettings, decide, label_of
 from medreason.chains.verification.support import NodeTerms, check_chain, edge_facts, named_options
 from tests.chains.tasks_world import (
     ARACHNODACTYLY,
@@ -303,6 +303,13 @@ def test_the_policy(keep: Any, kind: str, verdicts: list[dict[str, Any]], outcom
     (decision,) = decide([_chain(kind=kind)], verdicts, VerificationSettings(keep=keep))
     assert (decision.outcome.value, decision.reason) == (outcome, reason)
     assert bool(decision.label) == (outcome == "ok")
+
+
+def test_names_of_kept_rows_are_those_that_the_release_gate_knows() -> None:
+    from expectations.release import LABELS
+
+    given = [label_of(kind, rule) for kind in ("rule", "openai", "vllm", "replay") for rule in get_args(KeepRule)]
+    assert set(given) == set(LABELS)
 
 
 def test_the_best_of_several_chains_is_kept() -> None:

@@ -257,6 +257,7 @@ FORGERIES: dict[str, tuple[Callable[[dict[str, pa.Table]], None], str]] = {
     "a node is exchanged": (_edit("paths", _another_node), "is not named after its nodes"),
     "a hop vanishes": (_edit("paths", _lose_a_hop), "has 2 nodes and 0 hops"),
     "no check was passed": (_edit("verdicts", _fail_all), "did not pass step_support"),
+    "a row claims more than it passed": (_edit("rows", _set(label="verified")), "is called 'verified'"),
     "a file from nowhere": (_edit("lineage", _set(raw_file_sha256="0" * 64)), "of a raw file that is no source"),
     "a template from nowhere": (_edit("lineage", _set(template_sha256="0" * 64)), "of a released row is not there"),
     "more records than read": (_edit("sources", _set(n_records=99)), "counts in the manifest"),

@@ -185,11 +185,11 @@ RAW_TABLES: dict[str, Table] = {
 
 RAW_GRAPH = Table(
     name="raw_graph",
-    meaning="Edge rows as the graph file has them, layout primekg; every row in file order",
+    meaning="Edge rows of the graph file, in PrimeKG's columns whatever its layout; every row in file order",
     columns=(
         Column(name="row_no", type=INT64, meaning="position in the file"),
         *(
-            Column(name=name, type=STRING, meaning=f"as in the file: {name}")
+            Column(name=name, type=STRING, meaning=f"{name} as in the file, or as its layout maps it")
             for name in (
                 *("relation", "display_relation"),
                 *("x_id", "x_type", "x_name", "x_source"),

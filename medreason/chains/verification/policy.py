@@ -44,9 +44,9 @@ class Decision:
     outcome: Outcome
     reason: str
     detail: str
-    keep_rule: str
+    keep_rule: KeepRule
     label: str
-    """`graph-consistent` or `verified`; empty where nothing is released."""
+    """What the released row is called (`label_of`); empty where nothing is released."""
 
 
 def decide(chains: Iterable[Row], verdicts: Iterable[Row], settings: VerificationSettings) -> list[Decision]:
@@ -79,13 +79,17 @@ def _decide_one(
     )
 
 
+_LABELS: dict[str, str] = {"step_support": "step-supported", "re_answer": "re-answered", "both": "verified"}
+"""What a model's row may be called, by what it had to pass."""
+
+
 def label_of(engine_kind: str, rule: KeepRule) -> str:
     """What a kept row may be called.
 
     >>> label_of("rule", "both"), label_of("openai", "both"), label_of("openai", "step_support")
-    ('graph-consistent', 'verified', 'graph-consistent')
+    ('graph-consistent', 'verified', 'step-supported')
     """
-    return "verified" if engine_kind != "rule" and rule in ("re_answer", "both") else "graph-consistent"
+    return "graph-consistent" if engine_kind == "rule" else _LABELS[rule]
 
 
 def _key(chain: Row) -> tuple[str, int]:
