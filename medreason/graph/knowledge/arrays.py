@@ -101,7 +101,7 @@ def map_array(path: Path) -> npt.NDArray[Any]:
     try:
         # A plain ndarray over the mapping: numba takes memmap objects at a third of the speed.
         return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (OSError, ValueError) as error:
+    except (OSError, EOFError, ValueError) as error:
         raise CorruptRelease(f"not an array of the graph: {error}", where=path.name, remedy=_REBUILD) from error
 
 

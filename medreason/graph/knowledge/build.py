@@ -208,7 +208,8 @@ def _labels(edges: pa.Table) -> tuple[Labels, npt.NDArray[np.uint16]]:
     if len(named) > np.iinfo(np.uint16).max:
         raise BadInput(f"{len(named)} relations are more than 65,535", where=EDGES.name)
     labels = tuple(sorted(named))
-    rank = np.array([labels.index(one) for one in named], np.uint16)
+    place = {label: number for number, label in enumerate(labels)}
+    rank = np.array([place[one] for one in named], np.uint16)
     return labels, rank[row_code] if len(named) else np.empty(0, np.uint16)
 
 
