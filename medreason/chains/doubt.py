@@ -110,6 +110,7 @@ _STOPPED = re.compile(
     re.IGNORECASE,
 )
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
+_LONGER_NAME = re.compile(r"(?:\bnor-|\blupus |\blipoprotein |\bhormone[- ]sensitive )$", re.IGNORECASE)
 _OTHER_SALT = re.compile(r" heparin\b|-resistan")
 
 
@@ -124,6 +125,8 @@ class Place:
     """question, answer or option."""
     is_drug: bool = False
     is_gene: bool = False
+    is_class: bool = False
+    """It names a class of drugs; what holds of one of them need not hold of the one that the patient takes."""
     is_study: bool = False
     """The text is a paper's: risk, prevention and tests are its topic."""
 
@@ -137,8 +140,12 @@ def is_doubtful(place: Place) -> bool:
     [True, True]
     """
     behind = place.text[place.stop : place.stop + 90]
+    if _LONGER_NAME.search(place.text[: place.start]):
+        return True
     if place.side != "question":
         return place.is_drug and _is_no_remedy(place.text[: place.start], behind)
+    if place.is_class and not place.is_study:
+        return True
     before = _clause(place.text[: place.start])
     return _is_said_otherwise(before, behind, place) or (not _asks_about(place) and _is_not_said(before, behind, place))
 

@@ -43,6 +43,9 @@ DOUBTFUL = {
     "stopped": ("Discontinue [metformin] therapy", {"side": "answer", "is_drug": True}),
     "switched from": ("Switching [amitriptyline] to fluoxetine", {"side": "answer", "is_drug": True}),
     "parasites resistant to it": ("Parasites resistant to [chloroquine]", {"side": "answer", "is_drug": True}),
+    "another amine": ("Nor-[adrenaline] reuptake", {"side": "answer", "is_drug": True}),
+    "an antibody": ("Lupus [anticoagulant]", {"side": "answer", "is_drug": True}),
+    "class of drugs": ("She takes a [calcium channel blocker].", {"is_drug": True, "is_class": True}),
     "another salt": ("[Lithium] heparin", {"side": "answer", "is_drug": True}),
     "susceptibility in a study": ("Isolates were susceptible to [oxacillin].", {"is_drug": True, "is_study": True}),
 }
@@ -57,6 +60,8 @@ PLAIN = {
     "positive test": ("[HIV] test is positive.", {}),
     "tested positive": ("Screening is positive for [hepatitis C].", {}),
     "test of another sentence": ("He has [jaundice]. Laboratory tests follow.", {}),
+    "class as option": ("A [calcium channel blocker]", {"side": "answer", "is_drug": True, "is_class": True}),
+    "class in a study": ("We studied [triptans].", {"is_drug": True, "is_class": True, "is_study": True}),
     "another drug": ("Start [fluoxetine] and stop amitriptyline", {"side": "answer", "is_drug": True}),
     "switched to": ("Switch from codeine to [morphine]", {"side": "answer", "is_drug": True}),
     "denied in a study": ("Weight was not associated with [headache].", {"is_study": True}),

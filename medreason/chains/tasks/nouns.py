@@ -95,7 +95,7 @@ def article(name: str) -> str:
         return "an" if _AN_ACRONYM.match(first) else "a"
     if re.match(r"[xX]-", first):
         return "an"
-    return "an" if re.match(r"[aeio]|u(?!ni|ri|se|su|te|ro|re)|hour|heir|honest", name, re.IGNORECASE) else "a"
+    return "an" if re.match(r"[aeio]|u(?!ni(?!n|mp)|ri|se|su|te|ro|re)|hour|heir|honest", name, re.IGNORECASE) else "a"
 
 
 @lru_cache(maxsize=200_000)
