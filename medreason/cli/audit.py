@@ -153,12 +153,14 @@ def _print(question: str, found: Any) -> None:
     from rich.console import Console
 
     trees = {"row": _row_tree, "why-not": _why_not_tree, "path": _path_tree}
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPED_WIDTH
+    # Without soft_wrap, which cuts the lines of a tree: of a hash or a sentence nothing may be missing.
     if question in trees:
         console.print(trees[question](found))
     elif found:
-        fits = _table_width(found) <= (console.width if console.is_terminal else _PIPED_WIDTH)
-        console.print(_table(found) if fits else _list(found))
+        console.print(_table(found) if _table_width(found) <= console.width else _list(found))
     else:
         console.print("nothing found")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -217,6 +218,25 @@ def test_the_program_answers(
     assert [text for text in shown if text not in printed] == []
     assert _run("audit", *words, "--release", published.url, "--json") == 0
     assert json.loads(capsys.readouterr().out)["release_id"] == published.release_id
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "250"])
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_nothing_of_a_row_is_cut_however_narrow_the_window(
+    columns: str,
+    is_terminal: bool,
+    published: Published,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _run("audit", "row", _item("released"), "--release", published.url, "--json")
+    found = json.loads(capsys.readouterr().out)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("TTY_COMPATIBLE", str(int(is_terminal)))
+    _run("audit", "row", _item("released"), "--release", published.url)
+    words = re.sub(r"\x1b\[[0-9;]*m|[\s│├└─]+", "", capsys.readouterr().out)
+    kept = [found["writing"]["request_sha256"], found["raw"]["raw_file_sha256"], found["row"]["conclusion"]]
+    assert [text for text in kept if re.sub(r"\s+", "", text) not in words] == []
 
 
 def test_coverage_names_entities_that_are_reached_and_never(
