@@ -1,7 +1,7 @@
 """grounding/{mentions,links,paths,pruned_paths,outcomes,coverage}: questions tied to the graph.
 
 Belongs: one step that makes the five tables, what they reach of the graph, the conservation check.
-Does not belong: the work (medreason/chains/shards.py), where it runs (assets/base/shards.py).
+Does not belong: the work (medreason/chains/shards/grounding.py), where it runs (assets/base/shards.py).
 Rule: every curated question has one outcome; what cannot be grounded says why.
 """
 

@@ -30,7 +30,7 @@ from medreason.base.tables.grounding import LINKS, PATHS
 from medreason.base.tables.questions import QUESTIONS
 from medreason.chains.generation.generator import open_generator
 from medreason.chains.generation.settings import EngineSettings
-from medreason.chains.shards import GroundingTools, ground_shard
+from medreason.chains.shards.grounding import GroundingTools, ground_shard
 from medreason.graph.coverage import coverage
 from medreason.graph.linking import Linker
 from medreason.graph.paths import PathFinder

@@ -1,7 +1,7 @@
 """Jobs: a table of questions cut into shards, each a pure function of inputs named by hash.
 
 Belongs: the job file, running one shard (with its memo), putting parts together.
-Does not belong: who runs shards (assets in process, ray_jobs on workers), what a shard does (shards.py).
+Does not belong: who runs shards (assets in process, ray_jobs on workers), what a shard does (shards/).
 Rule: how a job is cut and where its shards run changes neither rows nor their order.
 """
 
@@ -32,15 +32,9 @@ from medreason.chains.generation.ledger import store_ledger
 from medreason.chains.generation.progress import Watcher
 from medreason.chains.generation.settings import EngineSettings
 from medreason.chains.settings import ChainSettings, GroundingSettings
-from medreason.chains.shards import (
-    GenerationTools,
-    GroundingTools,
-    VerificationTools,
-    generate_shard,
-    ground_shard,
-    synonyms_of,
-    verify_shard,
-)
+from medreason.chains.shards.generation import GenerationTools, generate_shard
+from medreason.chains.shards.grounding import GroundingTools, ground_shard
+from medreason.chains.shards.verification import VerificationTools, synonyms_of, verify_shard
 from medreason.chains.verification.policy import VerificationSettings
 
 Kind = Literal["ground", "generate", "verify"]

@@ -17,18 +17,10 @@ from medreason.base.store import open_store
 from medreason.base.tables.questions import QUESTIONS
 from medreason.chains.generation.generator import Generator, open_generator
 from medreason.chains.generation.settings import EngineSettings
-from medreason.chains.shards import (
-    ChainSettings,
-    GenerationTools,
-    Grounded,
-    GroundingSettings,
-    GroundingTools,
-    VerificationTools,
-    generate_shard,
-    ground_shard,
-    synonyms_of,
-    verify_shard,
-)
+from medreason.chains.settings import ChainSettings, GroundingSettings
+from medreason.chains.shards.generation import GenerationTools, generate_shard
+from medreason.chains.shards.grounding import Grounded, GroundingTools, ground_shard
+from medreason.chains.shards.verification import VerificationTools, synonyms_of, verify_shard
 from medreason.chains.verification.policy import VerificationSettings
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.knowledge.lexicon import build_lexicon

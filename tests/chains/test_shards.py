@@ -16,7 +16,7 @@ import pytest
 from medreason.base.tables.questions import QUESTIONS
 from medreason.chains.generation.generator import Generator
 from medreason.chains.grounding import PathJudge, intent_of
-from medreason.chains.shards import Grounded
+from medreason.chains.shards.grounding import Grounded
 from medreason.chains.tasks import write
 from medreason.chains.verification.policy import VerificationSettings, decide
 from medreason.graph.knowledge.graph import KnowledgeGraph

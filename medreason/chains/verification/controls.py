@@ -1,7 +1,7 @@
 """Controls: which question lends its findings.
 
 Belongs: the pairing.
-Does not belong: what is done with it (re_answer.py, shards.py).
+Does not belong: what is done with it (re_answer.py, chains/shards).
 Rule: the pairing follows from the item ids alone: the same for any order of rows, any cut into shards, any machine.
 """
 

@@ -1,53 +1,32 @@
-"""The pure functions that a job runs on a shard of questions, in process or on Ray the same.
+"""Verification of a shard of chains: a pure function, in process or on Ray the same.
 
-Belongs: `ground_shard`, `generate_shard`, `verify_shard`, their tools, rows of the tables they return.
-Does not belong: steps of grounding (reading.py, grounding.py), single checks (verification/), cutting shards (assets).
-Rule: a row depends on its own question alone, so any cut into shards gives the same tables; the pairing of controls,
-which needs all questions, is made from all of them.
+Belongs: `verify_shard`, its tools, rows of `verdicts`.
+Does not belong: single checks (chains/verification/), cutting shards (assets).
+Rule: the pairing of controls, which needs all questions, is made from all of them; so any cut gives the same table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
 
 from medreason.base.reasons import Outcome
-from medreason.base.tables.chains import CHAINS, VERDICTS
-from medreason.base.tables.grounding import LINKS, MENTIONS, OUTCOMES, PATHS, PRUNED_PATHS
+from medreason.base.tables.chains import VERDICTS
 from medreason.chains.generation.generator import Answer, Generator
 from medreason.chains.grounding import (
-    OK,
-    KeptPath,
     PathJudge,
-    PathSummary,
-    Sides,
-    Status,
-    keep_paths,
     near_letters,
-    path_rows,
-    prune_paths,
-    search,
-    shown_options,
-    shown_target,
-    sides_of,
-    status_of,
-    status_of_answer,
-    support_status,
 )
-from medreason.chains.reading import NodeNames, Reading, link_rows, mention_rows, read_questions
-from medreason.chains.settings import ChainSettings, GroundingSettings
+from medreason.chains.reading import NodeNames
+from medreason.chains.shards.rows import Row, grouped, summaries
 from medreason.chains.tasks import answer as answer_task
 from medreason.chains.tasks import judge as judge_task
 from medreason.chains.tasks import write
-from medreason.chains.tasks.answer import asks_exception
-from medreason.chains.tasks.faults import fault_label
 from medreason.chains.tasks.protocol import cut
-from medreason.chains.tasks.shown import edge_ids, path_line, show_paths
 from medreason.chains.verification.controls import Partner, pair_controls
-from medreason.chains.verification.masking import masked_chain, option_terms
+from medreason.chains.verification.masking import mask_text, masked_chain, option_terms
 from medreason.chains.verification.policy import VerificationSettings
 from medreason.chains.verification.re_answer import (
     Asked,
@@ -62,272 +41,6 @@ from medreason.chains.verification.support import EdgeFact, NodeTerms, Support, 
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.linking.linker import Linker
 from medreason.graph.paths import PathFinder
-
-Row = dict[str, Any]
-
-__all__ = [
-    "ChainSettings",
-    "GenerationTools",
-    "Grounded",
-    "GroundingSettings",
-    "GroundingTools",
-    "VerificationTools",
-    "generate_shard",
-    "ground_shard",
-    "synonyms_of",
-    "verify_shard",
-]
-
-
-# ---------------------------------------------------------------- grounding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GroundingTools:
-    """What grounding needs; one set per thread, since a finder holds workspaces."""
-
-    graph: KnowledgeGraph
-    linker: Linker
-    finder: PathFinder
-    generator: Generator
-    settings: GroundingSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grounded:
-    """Tables of one shard, each in the registry's form."""
-
-    mentions: pa.Table
-    links: pa.Table
-    paths: pa.Table
-    pruned_paths: pa.Table
-    outcomes: pa.Table
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
-    """One question on its way through grounding."""
-
-    row: Row
-    reading: Reading
-    sides: Sides
-    paths: list[KeptPath]
-    path_rows: list[Row]
-    status: Status
-
-
-def ground_shard(questions: pa.Table, tools: GroundingTools) -> Grounded:
-    """Mentions, links, paths, pruned paths and the outcome of every question.
-
-    Args: a table in the form of `questions`.
-    """
-    rows = questions.to_pylist()
-    early = {row["item_id"]: support_status(row, tools.settings) for row in rows}
-    grounded = [row for row in rows if early[row["item_id"]] == OK]
-    names = NodeNames(tools.graph)
-    cases = _cases(grounded, tools, names)
-    pruned, statuses = _pruned(cases, tools)
-    return Grounded(
-        mentions=MENTIONS.from_rows([r for c in cases for r in mention_rows(c.row["item_id"], c.reading)]),
-        links=LINKS.from_rows([r for c in cases for r in link_rows(c.row["item_id"], c.reading, names)]),
-        paths=PATHS.from_rows([r for c in cases for r in c.path_rows]),
-        pruned_paths=PRUNED_PATHS.from_rows(pruned),
-        outcomes=OUTCOMES.from_rows(list(_outcome_rows(rows, early, cases, statuses, tools.settings))),
-    )
-
-
-def _cases(rows: Sequence[Row], tools: GroundingTools, names: NodeNames) -> list[_Case]:
-    readings = read_questions(rows, tools.linker, tools.graph, tools.generator, tools.settings)
-    sides = [sides_of(row, one, tools.graph, tools.settings) for row, one in zip(rows, readings, strict=True)]
-    found = search(sides, tools.finder)
-    judge = PathJudge(tools.graph, tools.finder)
-    cases = []
-    for row, reading, both in zip(rows, readings, sides, strict=True):
-        paths = keep_paths(row, both, found, tools.finder.settings.views, judge, tools.settings)
-        status = status_of(row, both, paths) if reading.failure is None else status_of_answer(reading.failure)
-        rows_of_paths = path_rows(row["item_id"], paths, tools.graph, names)
-        cases.append(_Case(row=row, reading=reading, sides=both, paths=paths, path_rows=rows_of_paths, status=status))
-    return cases
-
-
-def _pruned(cases: Sequence[_Case], tools: GroundingTools) -> tuple[list[Row], dict[str, Status]]:
-    """Rows of `pruned_paths`, and the status of each question after pruning."""
-    statuses = {case.row["item_id"]: case.status for case in cases}
-    pathed = [case for case in cases if case.status == OK]
-    results = prune_paths([c.row for c in pathed], [c.path_rows for c in pathed], tools.generator, tools.settings)
-    rows = []
-    for case, (shown, answer) in zip(pathed, results, strict=True):
-        item_id = case.row["item_id"]
-        if answer.value is None:
-            statuses[item_id] = status_of_answer(answer)
-        rows += [
-            {
-                "item_id": item_id,
-                "shown_no": number,
-                "path_no": path["path_no"],
-                "path_id": path["path_id"],
-                "chosen_by": answer.engine_kind,
-            }
-            for number, path in enumerate(shown)
-        ]
-    return rows, statuses
-
-
-def _outcome_rows(
-    rows: Sequence[Row],
-    early: Mapping[str, Status],
-    cases: Sequence[_Case],
-    statuses: Mapping[str, Status],
-    settings: GroundingSettings,
-) -> Iterator[Row]:
-    by_item = {case.row["item_id"]: case for case in cases}
-    for row in rows:
-        case = by_item.get(row["item_id"])
-        status = statuses.get(row["item_id"], early[row["item_id"]])
-        is_rationale = row["answer_type"] in settings.rationale_answer_types
-        yield {
-            "item_id": row["item_id"],
-            "outcome": status.outcome.value,
-            "reason": status.reason,
-            "detail": status.detail,
-            "answer_side": "rationale" if is_rationale else "answer",
-            "n_question_nodes": _n_nodes(case.sides.question) if case else 0,
-            "n_answer_nodes": _n_nodes(case.sides.answer) if case else 0,
-            "n_paths": sum(path.target == "answer" for path in case.paths) if case else 0,
-        }
-
-
-def _n_nodes(groups: Sequence[tuple[int, ...]]) -> int:
-    return len({node for group in groups for node in group})
-
-
-# ---------------------------------------------------------------- generation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GenerationTools:
-    """What writing needs."""
-
-    generator: Generator
-    settings: ChainSettings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Writing:
-    """One question before the writer, and what its numbers stand for."""
-
-    item_id: str
-    given: write.WriteGiven
-    path_ids: tuple[str, ...]
-    """Of `P1`, `P2`, ..."""
-    edges: Mapping[str, str]
-    """Edge ids of `E1`, `E2`, ..."""
-
-
-def generate_shard(questions: pa.Table, paths: pa.Table, pruned: pa.Table, tools: GenerationTools) -> pa.Table:
-    """Chains of every question that has pruned paths: `n_samples` rows each, whatever came of them.
-
-    Args: tables in the forms of `questions`, `paths`, `pruned_paths`; rows of other questions are left alone.
-    """
-    by_path = {(row["item_id"], row["path_no"]): row for row in paths.to_pylist()}
-    shown: dict[str, list[Row]] = {}
-    for row in pruned.sort_by([("item_id", "ascending"), ("shown_no", "ascending")]).to_pylist():
-        shown.setdefault(row["item_id"], []).append(by_path[(row["item_id"], row["path_no"])])
-    near = {item_id: _summaries(rows) for item_id, rows in _grouped_rows(by_path.values()).items()}
-    writings = [
-        _writing(row, shown[row["item_id"]], near_letters(row, near[row["item_id"]]), tools.settings)
-        for row in questions.to_pylist()
-        if row["item_id"] in shown
-    ]
-    n = tools.settings.n_samples
-    answers = tools.generator.ask(write.TASK, [one.given for one in writings], n=n, label="write")
-    rows = [_chain_row(writings[place // n], place % n, answer, tools) for place, answer in enumerate(answers)]
-    return CHAINS.from_rows(rows)
-
-
-def _summaries(paths: Iterable[Row]) -> list[PathSummary]:
-    return [(row["target"], row["verdict"], row["n_hops"]) for row in paths]
-
-
-def _writing(row: Row, paths: Sequence[Row], near: Collection[str], settings: ChainSettings) -> _Writing:
-    if not settings.writer_sees_gold:
-        paths = _without_hint(row, paths)
-    targets = [shown_target(row, path["target"]) for path in paths]
-    gold = row["answer_letters"] if settings.writer_sees_gold else []
-    told = {*near, *([] if asks_exception(row["stem"]) else row["answer_letters"])}
-    silent = [option["letter"] for option in row["options"] if option["letter"] not in told]
-    given = write.WriteGiven(
-        question=cut(row["stem"], write.MAX_QUESTION_CHARACTERS),
-        context=cut(row["context"], write.MAX_CONTEXT_CHARACTERS),
-        answer_type=row["answer_type"],
-        options=shown_options(row),
-        answer_letters=tuple(gold),
-        answer=cut(row["answer_text"], write.MAX_ANSWER_CHARACTERS) if settings.writer_sees_gold else "",
-        unconnected=tuple(silent) if gold and row["answer_type"] != "yes_no_maybe" else (),
-        paths=show_paths(paths, targets),
-    )
-    ids = tuple(path["path_id"] for path in paths)
-    return _Writing(item_id=row["item_id"], given=given, path_ids=ids, edges=edge_ids(paths))
-
-
-def _without_hint(row: Row, paths: Sequence[Row]) -> list[Row]:
-    """One path for each target, in order of the targets' names: number and order must not tell the answer."""
-    first: dict[str, Row] = {}
-    for path in paths:
-        first.setdefault(shown_target(row, path["target"]), path)
-    return [first[target] for target in sorted(first)]
-
-
-def _chain_row(writing: _Writing, sample_no: int, answer: Answer[write.Chain], tools: GenerationTools) -> Row:
-    chain = answer.value
-    rates = tools.generator.settings.fault_rates
-    return {
-        "item_id": writing.item_id,
-        "sample_no": sample_no,
-        "outcome": answer.outcome.value,
-        "reason": str(answer.reason or ""),
-        "detail": answer.detail,
-        "path_ids": list(writing.path_ids),
-        **(_content(writing, chain) if chain is not None else _NO_CONTENT),
-        "writer_sees_gold": tools.settings.writer_sees_gold,
-        "fault_label": fault_label(writing.given, rates) if chain is not None and rates else "",
-        "engine_kind": answer.engine_kind,
-        "model_id": answer.model_id,
-        "model_revision": answer.model_revision,
-        "response_model": answer.response_model,
-        "finish_reason": answer.finish_reason,
-        "template_sha256": answer.template_sha256,
-        "request_sha256": answer.request_sha256,
-        "response_sha256": answer.response_sha256,
-    }
-
-
-_NO_CONTENT: Row = {
-    "findings": [],
-    "steps": [],
-    "conclusion": "",
-    "reasoning": "",
-    "answer_given": "",
-}
-
-
-def _content(writing: _Writing, chain: write.Chain) -> Row:
-    by_no = {path.no: path for path in writing.given.paths}
-    findings = [path_line(by_no[no]) for no in chain.paths]
-    steps = [
-        {"step_no": number, "text": step.text, "edge_ids": [writing.edges[edge] for edge in step.edges]}
-        for number, step in enumerate(chain.steps, start=1)
-    ]
-    return {
-        "findings": findings,
-        "steps": steps,
-        "conclusion": chain.conclusion,
-        "reasoning": write.reasoning_text(findings, [step.text for step in chain.steps], chain.conclusion),
-        "answer_given": chain.answer,
-    }
-
-
-# ---------------------------------------------------------------- verification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,7 +106,7 @@ def _checked(
     questions: pa.Table, links: pa.Table, paths: pa.Table, chains: pa.Table, tools: VerificationTools
 ) -> Iterator[_Checked]:
     by_question = {row["item_id"]: row for row in questions.to_pylist()}
-    by_item = _grouped(paths)
+    by_item = grouped(paths)
     nodes = _option_nodes(links, tools)
     terms_of_nodes = NodeTerms(_synonyms_by_key(nodes, by_item, tools))
     for chain in chains.sort_by([("item_id", "ascending"), ("sample_no", "ascending")]).to_pylist():
@@ -424,17 +137,6 @@ def _masked(
 
 def _names(index: int, tools: VerificationTools) -> tuple[str, ...]:
     return (tools.graph.node(index).name, *tools.synonyms.get(index, ()))
-
-
-def _grouped(table: pa.Table) -> dict[str, list[Row]]:
-    return _grouped_rows(table.to_pylist())
-
-
-def _grouped_rows(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    groups: dict[str, list[Row]] = {}
-    for row in rows:
-        groups.setdefault(row["item_id"], []).append(row)
-    return groups
 
 
 def _option_nodes(links: pa.Table, tools: VerificationTools) -> dict[str, set[tuple[str, str]]]:
@@ -490,7 +192,7 @@ def _support_rows(
 
 
 def _support(one: _Checked, chain: Row, facts: Mapping[str, EdgeFact], known: Collection[str]) -> Support:
-    near = near_letters(one.question, _summaries(one.paths))
+    near = near_letters(one.question, summaries(one.paths))
     return check_chain(chain, one.question, facts, near, known)
 
 
@@ -559,8 +261,6 @@ def _re_answer_rows(
 
 def _asked(one: _Checked, other: _Checked, findings: tuple[tuple[int, ...], ...], tools: VerificationTools) -> Asked:
     """The other's masked chain before the one's options."""
-    from medreason.chains.verification.masking import mask_text
-
     letters = [option["letter"] for option in one.question["options"]]
     lines = other.lines if one is other else tuple(mask_text(line, one.terms, letters) for line in other.lines)
     options = option_groups(one.question, tools.linker, tools.graph)

@@ -1,0 +1,1 @@
+"""The pure functions that a job runs on a shard of questions, a module each."""
