@@ -110,7 +110,15 @@ _STOPPED = re.compile(
     re.IGNORECASE,
 )
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
-_LONGER_NAME = re.compile(r"(?:\bnor-|\blupus |\blipoprotein |\bhormone[- ]sensitive )$", re.IGNORECASE)
+_LONGER_NAME = re.compile(
+    r"\b(?:nor-|lupus |lipoprotein |hormone[- ]sensitive |chorionic |prostaglandin |tetravalent |H\. )$",
+    re.IGNORECASE,
+)
+_HORMONE_OF_THE_BODY = re.compile(
+    r"^s?[- ]?(?:secret\w+|excess|levels?|in (?:the |adipose)|produc\w+|deficien\w+)", re.I
+)
+_TEST_AS_OPTION = re.compile(r"^[ -](?:[\w-]+ ){0,3}(?:tests?|testing|assay|serology|levels)\b", re.IGNORECASE)
+_TEST_FOR = re.compile(r"\b(?:PCR|test(?:ing)?|screen(?:ing)?|assay|serology) for (?:\w+ ){0,2}$", re.IGNORECASE)
 _OTHER_SALT = re.compile(r" heparin\b|-resistan")
 
 
@@ -143,15 +151,23 @@ def is_doubtful(place: Place) -> bool:
     if _LONGER_NAME.search(place.text[: place.start]):
         return True
     if place.side != "question":
-        return place.is_drug and _is_no_remedy(place.text[: place.start], behind)
+        return _is_test_as_option(place, behind) or (place.is_drug and _is_no_remedy(place, behind))
     if place.is_class and not place.is_study:
         return True
     before = _clause(place.text[: place.start])
     return _is_said_otherwise(before, behind, place) or (not _asks_about(place) and _is_not_said(before, behind, place))
 
 
-def _is_no_remedy(before: str, behind: str) -> bool:
-    return _is_any((_STOPPED, _RESISTANT_TO), before) or bool(re.match(r" heparin\b|-resistan", behind))
+def _is_test_as_option(place: Place, behind: str) -> bool:
+    is_value = place.is_gene and " test" not in behind and "assay" not in behind  # a level of a protein is about it
+    return not is_value and (_TEST_AS_OPTION.match(behind) or _TEST_FOR.search(place.text[: place.start])) is not None
+
+
+def _is_no_remedy(place: Place, behind: str) -> bool:
+    before = place.text[: place.start]
+    if place.is_class and _HORMONE_OF_THE_BODY.match(behind):
+        return True
+    return _is_any((_STOPPED, _RESISTANT_TO), before) or _OTHER_SALT.match(behind) is not None
 
 
 def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
