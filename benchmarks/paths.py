@@ -26,7 +26,7 @@ import pyarrow as pa
 from benchmarks.synthetic_graph import Int64s, make_graph, question_pairs
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.knowledge.settings import GraphSettings
-from medreason.graph.paths import PathFinder, PathSettings
+from medreason.graph.paths import PathFinder, PathSettings, hops
 from medreason.graph.paths.settings import Kernel
 
 Pairs = list[tuple[list[int], list[int]]]
@@ -40,8 +40,9 @@ class Measured:
 
     name: str
     pairs_per_s: float
-    p50_ms: float
-    p99_ms: float
+    p50_ms: float | None
+    """None where pairs are not asked one by one."""
+    p99_ms: float | None
     n_pairs: int
     n_wrong: int
     """Pairs whose number of paths is another than ours."""
@@ -55,6 +56,7 @@ def main() -> None:
         graph = _opened(folder)
         pairs = question_pairs(_types(graph), np.diff(graph.everything.indptr).astype(np.int64), options.pairs)
         _print_views(graph, pairs)
+        _print_held(graph)
         _print_growth(graph, pairs)
         _print_table(graph, pairs, options.beside)
 
@@ -122,6 +124,31 @@ def _print_views(graph: KnowledgeGraph, pairs: Pairs) -> None:
         )
         most = max(answer.column("n_shortest").to_pylist(), default=0)
         print(f"| {view} | {len(pairs) / arrow_s:,.0f} | {len(pairs) / values_s:,.0f} | {shares} | {most:,} |")
+
+
+def _print_held(graph: KnowledgeGraph) -> None:
+    """What of the graph's files is in this process's memory, which all workers share, and what of it was copied."""
+    views, edges, copied = _held_mb(graph)
+    print(f"\nheld after all views were searched: {views:.0f} MB of views, {edges:.0f} MB of the rest", end="; ")
+    finder = _warm(graph, "numba")
+    sides = np.random.default_rng(0).integers(0, graph.n_nodes, (1_000, 2)).tolist()
+    for found in finder.find_batch([([one], [other]) for one, other in sides], "full"):
+        for path in found.paths[:5]:
+            hops(graph, path)
+    views, edges, copied = _held_mb(graph)
+    print(
+        f"after the edges of 1,000 pairs' paths were read: {views:.0f} MB and {edges:.0f} MB; copied: {copied:.0f} MB"
+    )
+
+
+def _held_mb(graph: KnowledgeGraph) -> tuple[float, float, float]:
+    """Views, other files, and pages of either that are this process's own."""
+    import psutil
+
+    folder = str(graph.folder.resolve())
+    maps: list[Any] = [one for one in psutil.Process().memory_maps() if one.path.startswith(folder)]
+    views = sum(one.rss for one in maps if "/view_" in one.path) / 2**20
+    return views, sum(one.rss for one in maps) / 2**20 - views, sum(one.anonymous for one in maps) / 2**20
 
 
 def _print_growth(graph: KnowledgeGraph, pairs: Pairs) -> None:
@@ -227,6 +254,22 @@ def _measured(name: str, count: Counter, pairs: Sequence[tuple[int, int]], truth
     )
 
 
+def _batches(finder: PathFinder, ends: Sequence[tuple[int, int]], truth: Sequence[int]) -> Measured:
+    columns = {side: [[pair[place]] for pair in ends] for place, side in enumerate(("sources", "targets"))}
+    start = time.process_time()
+    answer = finder.find_table(pa.table(columns), "full")
+    spent_s = time.process_time() - start
+    counts = answer.column("n_shortest").to_pylist()
+    return Measured(
+        name="ours, compiled, batches, Arrow to Arrow",
+        pairs_per_s=len(ends) / spent_s,
+        p50_ms=None,
+        p99_ms=None,
+        n_pairs=len(ends),
+        n_wrong=sum(ours != theirs for ours, theirs in zip(truth, counts, strict=True)),
+    )
+
+
 def _lines(graph: KnowledgeGraph, pairs: Pairs, beside: Sequence[str]) -> Iterator[Measured]:
     # The others know no limit of hops: pairs that we find too far are left out for all.
     compiled = _warm(graph, "numba")
@@ -235,6 +278,7 @@ def _lines(graph: KnowledgeGraph, pairs: Pairs, beside: Sequence[str]) -> Iterat
         (pair[0][0], pair[1][0], one.n_shortest) for pair, one in zip(pairs, found, strict=False) if one.distance > 0
     ]
     ends, truth = [one[:2] for one in near], [one[2] for one in near]
+    yield _batches(compiled, ends, truth)
     yield _measured("ours, compiled, pair by pair", _one_by_one(compiled), ends, truth)
     yield _measured("ours, plain numpy", _one_by_one(_warm(graph, "numpy")), ends[:500], truth[:500])
     for name in beside:
@@ -254,10 +298,8 @@ def _print_table(graph: KnowledgeGraph, pairs: Pairs, beside: Sequence[str]) -> 
     print("|---|---|---|---|---|---|---|")
     for line in lines:
         ratio = f"{line.pairs_per_s / slowest:,.0f}"
-        print(
-            f"| {line.name} | {line.pairs_per_s:,.2f} | {ratio} | {line.p50_ms:.2f} | {line.p99_ms:.2f}"
-            f" | {line.n_pairs} | {line.n_wrong} |"
-        )
+        waits = " | ".join("" if wait is None else f"{wait:.2f}" for wait in (line.p50_ms, line.p99_ms))
+        print(f"| {line.name} | {line.pairs_per_s:,.2f} | {ratio} | {waits} | {line.n_pairs} | {line.n_wrong} |")
 
 
 if __name__ == "__main__":
