@@ -117,13 +117,12 @@ def main() -> int:
     folder.delete(READY)
     engine = folder.read(ENGINE).decode("utf-8")
     wanted: dict[str, Any] = json.loads(engine)["vllm"]
-    ray.init(**_connection(arguments.address, wanted))
+    ray.init(**_connection(wanted))
     servers: list[Any] = []
     try:
         _say_what_is_missing(wanted, ray.cluster_resources())
         servers = _placed(wanted)
-        is_alone = not (arguments.address or _is_submitted())
-        starts = [server.start.remote(engine, arguments.module, is_alone) for server in servers]
+        starts = [server.start.remote(engine, arguments.module, not _is_submitted()) for server in servers]
         if _all_done(starts, parent_pid=arguments.parent):
             folder.create(READY, json.dumps({"base_urls": ray.get(starts)}).encode("utf-8"))
         _watch(servers, parent_pid=arguments.parent)
@@ -142,7 +141,6 @@ def _arguments() -> argparse.Namespace:
         help=f"folder or s3:// URL: {ENGINE} (engine settings, kind vllm) is read, {READY} written when all replicas "
         "answer: their base URLs",
     )
-    parser.add_argument("--address", default="", help="running cluster; without it one is started here")
     parser.add_argument("--parent", type=int, default=0, help="process whose end is ours; 0 for none")
     parser.add_argument("--module", default="", help="another server program with vLLM's arguments")
     return parser.parse_args()
@@ -162,12 +160,11 @@ def _is_submitted() -> bool:
     return _IS_SUBMITTED in os.environ
 
 
-def _connection(address: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _connection(wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The cluster that this program is a job of, or a Ray of its own."""
     if _is_submitted():
         return {"address": "auto"}
     runtime = {"env_vars": {"PYTHONPATH": os.environ.get("PYTHONPATH", str(Path(__file__).resolve().parents[1]))}}
-    if address:
-        return {"address": address, "runtime_env": runtime}
     total = _total(wanted)
     own = {"num_cpus": total["CPU"], "num_gpus": total["GPU"], "include_dashboard": False}
     return {"address": "local", "runtime_env": runtime, **own}
