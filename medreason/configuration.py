@@ -7,6 +7,7 @@ Rule: after loading every URL is absolute; what a build does depends on this obj
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -115,7 +116,7 @@ def check_inputs(config: BuildConfig) -> None:
     from medreason.questions.sources.fetch import reachable
 
     faults = [fault for url in input_urls(config) if (fault := reachable(url))]
-    faults = faults or [fault for entry in config.sources if (fault := _source_fault(entry))]
+    faults = faults or [fault for entry in config.sources if (fault := _source_fault(entry))] + _graph_faults(config)
     if faults:
         raise BadInput(
             "; ".join(faults), where="sources and graph", remedy="Correct the URLs or `--data` and run again."
@@ -125,10 +126,20 @@ def check_inputs(config: BuildConfig) -> None:
 def _source_fault(entry: SourceEntry) -> str | None:
     from medreason.questions.sources.read import check_entry
 
-    if "://" in entry.url:
-        return None
+    return None if "://" in entry.url else _fault(lambda: check_entry(entry))
+
+
+def _graph_faults(config: BuildConfig) -> list[str]:
+    from medreason.graph.knowledge.layouts import check_graph
+
+    graph = config.graph
+    fault = None if "://" in graph.url else _fault(lambda: check_graph(graph.layout, graph.url))
+    return [fault] if fault else []
+
+
+def _fault(check: Callable[[], None]) -> str | None:
     try:
-        check_entry(entry)
+        check()
     except BadInput as error:
         return f"{error.what} ({error.where})"
     return None

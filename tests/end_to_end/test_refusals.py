@@ -57,12 +57,20 @@ def _file(name: str, data: bytes) -> Callable[[Path], Json]:
     return made
 
 
+def _cut_array(folder: Path) -> Json:
+    """Sound at its beginning, so that only who reads on finds out."""
+    whole = (SAMPLE_DATA / "huatuo_o1" / "medical_o1_sft.json").read_bytes()
+    (folder / "sft.json").write_bytes(whole[: len(whole) * 2 // 3])
+    return {"adapter": "huatuo_o1", "url": "sft.json"}
+
+
 SOURCES: dict[str, tuple[Callable[[Path], Json], int, str]] = {
     "missing file": (lambda _: {"url": "not-there.jsonl"}, 3, "not-there.jsonl"),
     "empty file": (_file("dev.jsonl", b""), 3, "dev.jsonl"),
     "no records": (_file("dev.jsonl", b"\n\n"), 3, "dev.jsonl"),
     "wrong layout": (_file("dev.jsonl", b'{"cop": 1, "opa": "a"}\n'), 3, "dev.jsonl"),
     "corrupt gzip": (_file("dev.jsonl.gz", gzip.compress(_good_lines() * 50)[:-20]), 3, "dev.jsonl.gz"),
+    "array cut in the middle": (_cut_array, 3, "sft.json"),
     "unknown adapter": (lambda _: {"adapter": "medqua", "url": "dev.jsonl"}, 2, "medqa"),
     "unknown key": (lambda _: {"url": "dev.jsonl", "splitt": "dev"}, 2, "did you mean 'split'"),
     "unknown layout": (lambda _: {"url": "dev.jsonl", "layout": "options9"}, 2, "layout"),
@@ -89,6 +97,32 @@ def test_a_source_that_cannot_be_used_is_refused(
     assert said["exit_code"] == exit_code
     assert named in said["message"]
     assert len(told.err.strip().splitlines()) == 1, "one clear error, no traceback"
+    assert names_under(str(root), "releases", "versions", "memo", "tables") == set(), "refused before work starts"
+
+
+GRAPHS = {
+    "missing": (None, "no such file"),
+    "empty": (b"", "empty"),
+    "renamed column": ((SAMPLE_DATA / "graph" / "kg.csv").read_bytes().replace(b"x_name", b"xname", 1), "['x_name']"),
+    "no text": (b"\x00\xff\xfe\n", "line of text"),
+}
+
+
+@pytest.mark.parametrize(("data", "named"), GRAPHS.values(), ids=GRAPHS)
+def test_a_graph_that_cannot_be_used_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes | None, named: str
+) -> None:
+    root, url = tmp_path / "store", tmp_path / "kg.csv"
+    (tmp_path / "dev.jsonl").write_bytes(_good_lines())
+    if data is not None:
+        url.write_bytes(data)
+    config = _config(tmp_path, {"url": "dev.jsonl"}, graph={"layout": "primekg", "url": str(url)})
+
+    assert main(["build", "--config", str(config), "--root", str(root), "--json"]) == 3
+
+    told = capsys.readouterr()
+    assert named in json.loads(told.out.splitlines()[-1])["message"]
+    assert "kg.csv" in told.err
     assert names_under(str(root), "releases", "versions", "memo", "tables") == set(), "refused before work starts"
 
 

@@ -86,6 +86,15 @@ def read_text_table(url: str, form: TextForm, choose: ChooseColumns) -> pa.Table
         return _even_rows(file, names, wanted, form, url)
 
 
+def text_table_columns(url: str, form: TextForm) -> list[str]:
+    """The names of the columns, from the first line alone.
+
+    Raises: BadInput for a file that is missing or empty, or does not begin with a line of text.
+    """
+    with _opened(url) as file:
+        return _column_names(file, form, url)
+
+
 @contextmanager
 def _opened(url: str) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:

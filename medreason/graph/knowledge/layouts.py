@@ -24,6 +24,7 @@ from medreason.graph.knowledge.files import (
     open_file,
     path_of,
     read_text_table,
+    text_table_columns,
 )
 from medreason.graph.knowledge.hetionet import read_hetionet
 from medreason.graph.knowledge.options import LayoutOptions
@@ -71,6 +72,15 @@ def require_layout(layout: str, options: LayoutOptions, *, where: str = "graph")
         raise BadConfiguration(f"unknown graph layout {layout!r}", where=f"{where}.layout", remedy=hint)
     if fault := options.fault(_NEEDS.get(layout)):
         raise BadConfiguration(f"layout {layout}: {fault}", where=f"{where}.options")
+
+
+def check_graph(layout: str, url: str) -> None:
+    """Refuse a PrimeKG file whose first line already shows that it is none; other layouts show it when they are read.
+
+    Raises: BadInput.
+    """
+    if layout == "primekg" and not path_of(url).endswith(".parquet"):
+        _primekg_columns(text_table_columns(url, TextForm()), url)
 
 
 def read_primekg(url: str, options: LayoutOptions) -> pa.Table:
