@@ -75,13 +75,23 @@ def _telling() -> Iterator[Tell]:
 
 
 class Board:
-    """An actor that workers tell how far their requests are."""
+    """An actor that workers tell how far their requests are, and that holds the money of all."""
 
-    def __init__(self, n_shards: int) -> None:
-        """Nothing is done."""
+    def __init__(self, n_shards: int, budget_nano_usd: int | None) -> None:
+        """Nothing is done, nothing is spent."""
+        from medreason.chains.generation.ledger import Purse
         from medreason.chains.generation.progress import Tally
 
         self._tally = Tally(n_shards=n_shards)
+        self._purse = Purse(left_nano_usd=budget_nano_usd or 0)
+
+    def draw(self, wanted_nano_usd: int) -> int:
+        """See `medreason.chains.generation.ledger.Drawn`."""
+        return self._purse.draw(wanted_nano_usd)
+
+    def give_back(self, unspent_nano_usd: int) -> None:
+        """What a worker did not need."""
+        self._purse.give_back(unspent_nano_usd)
 
     def begin(self, number: int) -> None:
         """A worker begins with a shard, perhaps again."""
@@ -97,14 +107,35 @@ class Board:
         return self._tally.seen().as_json()
 
 
+class PurseOnBoard:
+    """The money of all shards, as a worker sees it. What a worker has drawn when it dies counts as spent."""
+
+    def __init__(self, board: Any) -> None:
+        """Args: handle of the actor."""
+        self._board = board
+
+    def draw(self, wanted_nano_usd: int) -> int:
+        """Raises: RayActorError where the board is gone: without it nobody knows what is left."""
+        import ray
+
+        return int(ray.get(self._board.draw.remote(wanted_nano_usd)))
+
+    def give_back(self, unspent_nano_usd: int) -> None:
+        """What this worker did not need."""
+        self._board.give_back.remote(unspent_nano_usd)
+
+
 def run_shard(job: Any, number: int, board: Any) -> dict[str, Any] | None:
     """One shard on a worker; None where it has something to ask of a model that is not up."""
     from medreason.chains.jobs import ModelNotUp
     from medreason.chains.jobs import run_shard as run
 
+    def watch(state: Any) -> None:
+        board.take.remote(number, state)
+
     board.begin.remote(number)
     try:
-        return asdict(run(job, number, watcher=lambda state: board.take.remote(number, state)))
+        return asdict(run(job, number, watcher=watch, purse=PurseOnBoard(board)))
     except ModelNotUp:
         return None
 
@@ -118,8 +149,8 @@ def _run(job: Any, arguments: argparse.Namespace, tell: Tell) -> list[dict[str, 
 
     ray.init(**_connection(arguments.workers))
     try:
-        # A worker that dies is no fault of the board; where its own dies, progress begins again at nothing.
-        board = ray.remote(num_cpus=0, max_restarts=-1)(Board).remote(job.n_shards())
+        # Never restarted: it would not know what was spent.
+        board = ray.remote(num_cpus=0)(Board).remote(job.n_shards(), job.budget_nano_usd)
         remote = ray.remote(num_cpus=1, max_retries=MAX_RETRIES)(run_shard)
         shared = ray.put(job)
         waiting = [remote.remote(shared, number, board) for number in range(job.n_shards())]

@@ -1,4 +1,4 @@
-"""The model server of a run as a Dagster resource.
+"""The model server of a run, its money, and its jobs on a cluster, as a Dagster resource.
 
 Belongs: when the server of engine kind `vllm` is started and ended; the server as a job on a running cluster.
 Does not belong: the server as a process of ours (medreason/chains/engines/model_server.py), the program
@@ -25,6 +25,7 @@ from assets.base.versions import CHECKOUT
 if TYPE_CHECKING:
     from medreason.base.store import Store
     from medreason.chains.engines.model_server import ModelServer
+    from medreason.chains.generation.ledger import Purse
     from medreason.chains.generation.settings import EngineSettings
 
 # No `from __future__ import annotations`: Dagster reads the annotations of a resource as types.
@@ -42,6 +43,8 @@ class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
     """A `Cluster`, or None where the configuration names none."""
     _server: Any = PrivateAttr(default=None)
     """A `ModelServer` or `ServerJob`, or None before it is needed."""
+    _purse: Any = PrivateAttr(default=None)
+    """A `Purse`, or None before the first look or where there is no limit."""
     _serve_module: str = PrivateAttr(default="ray_jobs.serve_model")
     _run: Any = PrivateAttr(default=None)
     """Dagster instance and run id."""
@@ -59,6 +62,15 @@ class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
             self._cluster = Cluster(address=address, store=self.settings.store(), instance=instance, run_id=run_id)
         made: Cluster = self._cluster
         return made
+
+    def purse(self) -> "Purse | None":
+        """What this run may still spend, all its steps together; None for no limit."""
+        from medreason.chains.generation.ledger import Purse
+
+        if self._purse is None:
+            self._purse = Purse.of(self.settings.configuration().engine.budget_usd)
+        left: Purse | None = self._purse
+        return left
 
     def bring_up(self, engine: "EngineSettings") -> Sequence[str]:
         """Base URLs of the run's model server, which the first call starts.

@@ -95,7 +95,7 @@ def _in_process(job: Job, model: RunModel, shown: StepProgress) -> list[ShardDon
             tally.take(number, state)
             shown.tell(tally.seen().as_json())
 
-        parts.append(run_shard(job, number, model.bring_up, watch))
+        parts.append(run_shard(job, number, model.bring_up, watch, model.purse()))
         tally.n_shards_done += 1
         shown.tell(tally.seen().as_json())
     return parts
@@ -107,12 +107,16 @@ def _on_ray(settings: BuildSettings, job: Job, model: RunModel, shown: StepProgr
     What needs the model says so at its first question, so that little is done twice: what was answered is cached.
     """
     run = _as_job if settings.configuration().compute.address else _as_child
+    purse = model.purse()
+    job = job.model_copy(update={"budget_nano_usd": purse.left_nano_usd if purse else None})
     parts = run(settings, job.model_copy(update={"model_urls": model.urls()}), model, shown)
     if parts is None:
         urls = tuple(model.bring_up(job.settings.engine))
         parts = run(settings, job.model_copy(update={"model_urls": urls}), model, shown)
     if parts is None:
         raise ClusterJobFailed(f"ray_jobs.{job.kind} asks for a model that is up", where="compute")
+    if purse is not None:
+        purse.draw(round(sum(part.asked.get("cost_usd", 0.0) for part in parts) * 1e9))
     return parts
 
 
@@ -120,7 +124,9 @@ def _as_job(settings: BuildSettings, job: Job, model: RunModel, shown: StepProgr
     """As a job on the running cluster, which outlives this process. None where it needs the model."""
     del settings
     # Where a model answers is not what the work is: an earlier run's job may have asked another server.
-    work = job.model_dump(mode="json", exclude={"scratch", "model_urls"}) | {"has_model": bool(job.model_urls)}
+    work = job.model_dump(mode="json", exclude={"scratch", "model_urls", "budget_nano_usd"}) | {
+        "has_model": bool(job.model_urls)
+    }
     wanted = Work(
         name=name_of(job.kind, work),
         module=f"ray_jobs.{job.kind}",

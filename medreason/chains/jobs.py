@@ -28,7 +28,7 @@ from medreason.base.tables.questions import QUESTIONS
 from medreason.base.tables.registry import Table
 from medreason.chains.engines.registry import BringUp
 from medreason.chains.generation.generator import Generator, open_generator
-from medreason.chains.generation.ledger import store_ledger
+from medreason.chains.generation.ledger import Drawn, store_ledger
 from medreason.chains.generation.progress import Watcher
 from medreason.chains.generation.settings import EngineSettings
 from medreason.chains.settings import ChainSettings, GroundingSettings
@@ -104,6 +104,8 @@ class Job(StrictModel):
     shard_rows: int
     model_urls: tuple[str, ...] = ()
     """Where the run's own model server answers, once it was needed. No part of any key."""
+    budget_nano_usd: int | None = None
+    """What the run may still spend when the job begins; None for no limit. No part of any key."""
 
     def n_shards(self) -> int:
         """Shards of `shard_rows` questions; the last one is shorter; an empty table has one."""
@@ -131,11 +133,17 @@ ASKED = ("n_requests", "n_cached", "n_attempts", "n_deferred", "prompt_tokens", 
 """Numbers of a ledger's summary that add up over shards, in the order shown."""
 
 
-def run_shard(job: Job, number: int, bring_up: BringUp | None = None, watcher: Watcher | None = None) -> ShardDone:
+def run_shard(
+    job: Job,
+    number: int,
+    bring_up: BringUp | None = None,
+    watcher: Watcher | None = None,
+    purse: Drawn | None = None,
+) -> ShardDone:
     """Work one shard, or find that it was worked before.
 
     Args: bring_up starts the server of an engine of kind `vllm`, without it `job.model_urls` are asked; watcher is told
-        how far its requests are.
+        how far its requests are; purse holds the run's budget, without it the shard has one of its own.
     Raises: ModelNotUp where there are none and something has to be asked; another MedReasonError where inputs cannot
         be had or the engine refuses the whole run.
     """
@@ -145,7 +153,7 @@ def run_shard(job: Job, number: int, bring_up: BringUp | None = None, watcher: W
     if found := memo.get(key):
         ledger = found.get("ledger", "")
         return ShardDone(number=number, refs=found["refs"], n_deferred=0, asked={}, failed={}, ledger=ledger)
-    with _generator(job, store, bring_up or functools.partial(_urls_of, job), watcher) as generator:
+    with _generator(job, store, bring_up or functools.partial(_urls_of, job), watcher, purse) as generator:
         made = _WORK[job.kind](job, number, generator)
     asked = generator.ledger.summary()
     refs = {name: write_table(store, spec, made[name]) for name, spec in OUTPUTS[job.kind].items()}
@@ -259,9 +267,9 @@ def _ref(job: Job, name: str) -> TableRef:
     return TableRef(**job.inputs[name].model_dump())
 
 
-def _generator(job: Job, store: Store, bring_up: BringUp, watcher: Watcher | None) -> Generator:
+def _generator(job: Job, store: Store, bring_up: BringUp, watcher: Watcher | None, purse: Drawn | None) -> Generator:
     engine, restricted = job.settings.engine, job.local_only_sources
-    return open_generator(engine, store, bring_up=bring_up, watcher=watcher, local_only_sources=restricted)
+    return open_generator(engine, store, bring_up=bring_up, watcher=watcher, purse=purse, local_only_sources=restricted)
 
 
 def _urls_of(job: Job, settings: EngineSettings) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Does not belong: faults of the server (test_engines_openai.py), the gate (test_g
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +17,10 @@ from hypothesis import strategies as st
 from medreason.base.canonical import canonical_json, sha256_bytes
 from medreason.base.errors import BadConfiguration, BadInput, EgressRefused
 from medreason.base.reasons import Outcome
+from medreason.base.store import open_store
 from medreason.chains.engines import rule
+from medreason.chains.generation.ledger import Ledger, Purse, costs, gathered, store_ledger
+from medreason.chains.generation.progress import JobProgress, ProgressState, Tally
 from medreason.chains.generation.request import RequestForm, Sampling, make_request
 from medreason.chains.generation.settings import EngineSettings, PriceTable, SamplingSettings
 from tests.chains.requests_world import TASK, ask, endpoint, open_on, question, questions, remote
@@ -202,6 +206,58 @@ def test_the_next_run_asks_what_the_budget_left(tmp_path: Path) -> None:
     assert {answer.outcome for answer in rich} == {Outcome.OK}
 
 
+def test_one_purse_holds_for_all_shards_of_a_run(tmp_path: Path) -> None:
+    priced = {"prices": PRICES, "sampling": SamplingSettings(max_tokens=100)}
+    with endpoint() as server:
+        with open_on(tmp_path / "free", remote(server.url, **priced)) as generator:
+            generator.ask(TASK, questions(1))
+            one, dearest = generator.ledger.cost_nano_usd, generator.forecast(TASK, questions(2)).most_cost_nano_usd
+        settings = remote(server.url, budget_usd=(10 * one + dearest) / 1e9, **priced)
+        purse, spent, n_ok = Purse.of(settings.budget_usd), 0, 0
+        for shard in range(4):
+            given = questions(20 * (shard + 1))[20 * shard :]
+            with open_on(tmp_path / "paid", settings, purse=purse) as generator:
+                answers = generator.ask(TASK, given)
+                spent += generator.ledger.cost_nano_usd
+                n_ok += sum(answer.outcome is Outcome.OK for answer in answers)
+    assert purse is not None
+    assert spent + purse.left_nano_usd == round(10 * one + dearest), "no money was lost or made"
+    assert 9 <= n_ok <= 12
+    assert Purse.of(None) is None
+
+
+def test_money_that_a_shard_did_not_need_is_the_next_ones(tmp_path: Path) -> None:
+    with endpoint() as server:
+        settings = remote(server.url, prices=PRICES, budget_usd=1.0)
+        purse = Purse.of(settings.budget_usd)
+        assert purse is not None
+        for shard in range(3):
+            with open_on(tmp_path, settings, purse=purse) as generator:
+                assert generator.ask(TASK, questions(5 * shard + 5))[0].outcome is Outcome.OK
+                assert purse.left_nano_usd <= 990_000_000, "it is drawn in hundredths"
+    assert purse.left_nano_usd > 990_000_000
+
+
+def test_who_pays_is_told_before_the_first_request_goes_out(tmp_path: Path) -> None:
+    states: list[ProgressState] = []
+    n_sent_when_told = []
+
+    def watch(state: ProgressState) -> None:
+        states.append(state)
+        n_sent_when_told.append(server.statistics()["requests"])
+
+    with endpoint() as server:
+        ask(tmp_path, remote(server.url), questions(10))
+        server.rehearse()
+        with open_on(tmp_path, remote(server.url, prices=PRICES), watcher=watch) as generator:
+            generator.ask(TASK, questions(30))
+    assert (states[0].n_done, states[0].n_to_send) == (0, 20)
+    assert states[0].most_cost_nano_usd
+    assert n_sent_when_told[0] == 0
+    assert "20 to send for at most" in states[0].line()
+    assert states[-1].cost_nano_usd <= states[0].most_cost_nano_usd
+
+
 def test_the_forecast_counts_distinct_requests_and_sends_none(tmp_path: Path) -> None:
     with endpoint() as server:
         with open_on(tmp_path, remote(server.url, prices=PRICES)) as generator:
@@ -226,6 +282,64 @@ def test_the_ledger_tells_paid_from_cached(tmp_path: Path) -> None:
     assert [row["cost_nano_usd"] > 0 for row in rows].count(True) == 5
     assert {row["price_table"] for row in rows} == {"2026-11"}
     assert {row["label"] for row in rows} == {"sample"}
+
+
+def test_ledgers_of_a_build_lie_in_one_table_with_their_sums(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path))
+    with endpoint() as server:
+        with open_on(tmp_path, remote(server.url, prices=PRICES)) as generator:
+            generator.ask(TASK, questions(10))
+            before = store_ledger(store, generator.ledger)
+        with open_on(tmp_path, remote(server.url, prices=PRICES)) as generator:
+            generator.ask(TASK, questions(15))
+            now = store_ledger(store, generator.ledger)
+            summary = generator.ledger.summary()
+    assert store_ledger(store, Ledger()) == ""
+    rows = gathered(store, now=[now], before=[before])
+    assert rows.num_rows == 25
+    assert rows.column("latency_ms").to_pylist()
+    sums = {one["is_of_this_run"]: one for one in costs(rows)}
+    assert (sums[True]["n_requests"], sums[True]["n_cached"], sums[True]["n_attempts"]) == (15, 10, 5)
+    assert (sums[False]["n_requests"], sums[False]["n_cached"], sums[False]["n_attempts"]) == (10, 0, 10)
+    assert sums[True]["cost_nano_usd"] / 1e9 == summary["cost_usd"]
+    assert {one["price_table"] for one in sums.values()} == {"2026-11"}
+    assert costs(gathered(store, now=[], before=[])) == []
+
+
+def test_shards_on_workers_are_told_as_one_job() -> None:
+    def state(n_done: int, call_no: int) -> ProgressState:
+        return ProgressState(
+            task="write",
+            label="",
+            n_total=10,
+            n_done=n_done,
+            n_cached=1,
+            n_deferred=0,
+            failed={"timed_out": 1},
+            completion_tokens=100,
+            cost_nano_usd=0,
+            seconds=1.0,
+            call_no=call_no,
+        )
+
+    tally = Tally(n_shards=4)
+    assert tally.seen().requests is None
+    tally.take(0, state(3, 1))
+    tally.take(0, state(5, 1))  # the same call, later
+    tally.take(0, state(7, 2))
+    tally.take(1, state(9, 1))
+    tally.begin(1)  # its worker died: another begins again
+    tally.take(1, state(2, 8))
+    tally.n_shards_done = 1
+    seen = JobProgress.from_json(json.loads(json.dumps(tally.seen().as_json())))
+    assert seen.requests is not None
+    assert (seen.requests.n_done, seen.requests.n_total, seen.requests.failed) == (14, 30, {"timed_out": 3})
+    assert seen.line().startswith("1/4 shards: write 14/30, 3 cached, timed_out 3")
+    shown = seen.shown()
+    assert shown["shards_done"] == 1
+    assert shown["requests_done"] == 14
+    assert shown["tokens_per_s"] > 0
+    assert "seconds_left" in shown
 
 
 def test_progress_reaches_the_total(tmp_path: Path) -> None:

@@ -1,15 +1,16 @@
 """A server with vLLM's arguments that answers by rule and takes its time: `python -m tests.ray_jobs.slow_rules`.
 
-Belongs: a latency on top of tests/chains/rules_as_vllm.py, the serving program that starts it in vLLM's place.
-Does not belong: tests (test_cluster_jobs.py).
+Belongs: the rule server on a node's address, as vLLM is on a cluster, with a latency.
+Does not belong: the program that starts it (serve_slow_rules.py), tests (test_cluster_jobs.py).
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from medreason.chains.engines.rule_server import RuleServer, ServerSettings, serve
+from aiohttp import web
+
+from medreason.chains.engines.rule_server import RuleServer, ServerSettings
 
 LATENCY_MS = 150.0
 
@@ -21,7 +22,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     arguments, _ = parser.parse_known_args()
     server = RuleServer(ServerSettings(model=arguments.model, latency_ms=LATENCY_MS))
-    asyncio.run(serve(server, arguments.host, arguments.port, lambda url: None))
+    web.run_app(server.application(), host=arguments.host, port=arguments.port, print=None, access_log=None)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from medreason.base.reasons import Outcome, Reason
 from medreason.chains.fault import Fault
 from medreason.chains.generation.cache import RequestCache, default_folder, result_of
 from medreason.chains.generation.gate import response_fault
-from medreason.chains.generation.ledger import Budget, Forecast, Ledger, LedgerRow
+from medreason.chains.generation.ledger import Budget, Drawn, Forecast, Ledger, LedgerRow
 from medreason.chains.generation.progress import Progress, Watcher
 from medreason.chains.generation.request import (
     Failure,
@@ -115,12 +115,13 @@ class Generator:
         model_id: str,
         model_revision: str,
         watcher: Watcher | None = None,
+        purse: Drawn | None = None,
     ) -> None:
         """Put together by `open_generator`."""
         self.settings, self.cache, self.engine = settings, cache, engine
         self.model_id, self.model_revision, self.watcher = model_id, model_revision, watcher
         self.ledger = Ledger(prices=settings.prices)
-        self.budget = Budget.of(settings.budget_usd, settings.prices)
+        self.budget = Budget.of(settings.budget_usd, settings.prices, purse)
         self.asked_again: set[str] = set()
         self._lock = threading.RLock()
 
@@ -137,21 +138,28 @@ class Generator:
     def forecast(self, task: Askable[In, Out], given: Sequence[In], *, n: int = 1) -> Forecast:
         """What `ask` would send; sends nothing."""
         form = self.form_of(task)
-        requests = {
-            request.sha256: request
-            for one in given
-            for request in (make_request(form, task.messages(one), sample_no) for sample_no in range(n))
-        }
-        with self._lock:
-            cached = self.cache.get_many(list(requests))
-        outstanding = [request for key, request in requests.items() if key not in cached]
-        most_tokens = len(outstanding) * form.sampling.max_tokens
+        seen: set[str] = set()
+        n_cached, n_prompt_bytes, most_cost = 0, 0, 0
+        for start in range(0, len(given), _CHUNK):
+            fresh = {
+                request.sha256: request
+                for one in given[start : start + _CHUNK]
+                for request in (make_request(form, task.messages(one), sample_no) for sample_no in range(n))
+                if request.sha256 not in seen
+            }
+            with self._lock:
+                cached = self.cache.get_many(list(fresh))
+            outstanding = [request for key, request in fresh.items() if key not in cached]
+            seen.update(fresh)
+            n_cached += len(cached)
+            n_prompt_bytes += sum(len(request.messages_json) for request in outstanding)
+            most_cost += sum(self.budget.dearest(request) for request in outstanding)
         return Forecast(
-            n_requests=len(requests),
-            n_cached=len(cached),
-            prompt_tokens=sum(len(request.messages_json) for request in outstanding) // 4,
-            most_completion_tokens=most_tokens,
-            most_cost_nano_usd=sum(self.budget.dearest(request) for request in outstanding),
+            n_requests=len(seen),
+            n_cached=n_cached,
+            prompt_tokens=n_prompt_bytes // 4,
+            most_completion_tokens=(len(seen) - n_cached) * form.sampling.max_tokens,
+            most_cost_nano_usd=most_cost,
         )
 
     def form_of(self, task: Askable[In, Out]) -> RequestForm:
@@ -168,6 +176,7 @@ class Generator:
     def close(self) -> None:
         """Seal what was written. Without it nothing is lost: the next run does it."""
         with self._lock:
+            self.budget.close()
             self.cache.close()
 
     def __enter__(self) -> Generator:
@@ -198,6 +207,10 @@ class _Call(Generic[In, Out]):
         self._progress = Progress(task=task.name, label=label, n_total=self._n_positions, watcher=generator.watcher)
 
     def run(self) -> list[Answer[Out]]:
+        if self._generator.settings.prices is not None:
+            # Before the first one goes out: who pays can still say no.
+            self._progress.forecast = self._generator.forecast(self._task, self._given, n=self._n)
+            self._progress.tell(now=True)
         try:
             self._generator.engine.answer(self._outgoing(), self._take)
             while self._waiting:
@@ -379,12 +392,14 @@ def open_generator(
     folder: Path | None = None,
     bring_up: Callable[[EngineSettings], Sequence[str]] | None = None,
     watcher: Watcher | None = None,
+    purse: Drawn | None = None,
     local_only_sources: Iterable[str] = (),
 ) -> Generator:
-    """The generator of a run.
+    """The generator of a run, or of a shard of it.
 
     Args: folder holds open segments and index (default: `cache.default_folder`); bring_up starts the server of kind
-        `vllm` and returns its base URLs, called at most once and only when a request has to be sent;
+        `vllm` and returns its base URLs, called at most once and only when a request has to be sent; purse holds the
+        budget where others spend of it as well;
         local_only_sources are those whose text must not leave.
     Raises: EgressRefused, BadConfiguration.
     """
@@ -405,4 +420,5 @@ def open_generator(
         model_id=opened.model_id,
         model_revision=opened.model_revision,
         watcher=watcher,
+        purse=purse,
     )

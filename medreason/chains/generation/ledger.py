@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from medreason.base.canonical import sha256_bytes
 from medreason.base.reasons import Outcome, Reason
@@ -174,19 +174,57 @@ class Forecast:
         return self.n_requests - self.n_cached
 
 
+class Drawn(Protocol):
+    """Where the shards of a run get their money from."""
+
+    def draw(self, wanted_nano_usd: int) -> int:
+        """As much of this as is left, which from now on is the caller's."""
+
+    def give_back(self, unspent_nano_usd: int) -> None:
+        """What the caller did not need."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Purse:
+    """What a run may still spend, whatever its steps and shards; in one process."""
+
+    left_nano_usd: int
+
+    @classmethod
+    def of(cls, budget_usd: float | None) -> Purse | None:
+        """None is no limit."""
+        return None if budget_usd is None else cls(left_nano_usd=round(budget_usd * _NANO))
+
+    def draw(self, wanted_nano_usd: int) -> int:
+        """See `Drawn.draw`."""
+        given = max(0, min(wanted_nano_usd, self.left_nano_usd))
+        self.left_nano_usd -= given
+        return given
+
+    def give_back(self, unspent_nano_usd: int) -> None:
+        """See `Drawn.give_back`."""
+        self.left_nano_usd += unspent_nano_usd
+
+
 @dataclass(slots=True, kw_only=True)
 class Budget:
-    """A hard limit on a run's cost. What is in flight is reserved at its dearest, so it holds whatever comes back."""
+    """A hard limit on cost. What is in flight is reserved at its dearest, so it holds whatever comes back."""
 
     limit_nano_usd: int | None
+    """With a purse: what was drawn so far."""
     prices: PriceTable | None
+    purse: Drawn | None = None
+    draw_at_once_nano_usd: int = 0
     spent_nano_usd: int = 0
     reserved_nano_usd: int = 0
 
     @classmethod
-    def of(cls, budget_usd: float | None, prices: PriceTable | None) -> Budget:
-        """None is no limit."""
-        return cls(limit_nano_usd=None if budget_usd is None else round(budget_usd * _NANO), prices=prices)
+    def of(cls, budget_usd: float | None, prices: PriceTable | None, purse: Drawn | None = None) -> Budget:
+        """None is no limit; with a purse the budget is the whole run's, and is drawn from it in hundredths."""
+        whole = None if budget_usd is None else round(budget_usd * _NANO)
+        if whole is None or purse is None:
+            return cls(limit_nano_usd=whole, prices=prices)
+        return cls(limit_nano_usd=0, prices=prices, purse=purse, draw_at_once_nano_usd=whole // 100)
 
     @property
     def is_limited(self) -> bool:
@@ -197,7 +235,18 @@ class Budget:
         """Whether the limit holds even if this request and all in flight come out at their dearest."""
         if self.limit_nano_usd is None:
             return True
-        return self.spent_nano_usd + self.reserved_nano_usd + self.dearest(request) <= self.limit_nano_usd
+        missing = self.spent_nano_usd + self.reserved_nano_usd + self.dearest(request) - self.limit_nano_usd
+        if missing > 0 and self.purse is not None:
+            drawn = self.purse.draw(max(missing, self.draw_at_once_nano_usd))
+            self.limit_nano_usd += drawn
+            missing -= drawn
+        return missing <= 0
+
+    def close(self) -> None:
+        """Give back what is neither spent nor may be so: what is still in flight stays taken."""
+        if self.purse is not None and self.limit_nano_usd is not None:
+            self.purse.give_back(self.limit_nano_usd - self.spent_nano_usd - self.reserved_nano_usd)
+            self.limit_nano_usd = self.spent_nano_usd + self.reserved_nano_usd
 
     def reserve(self, request: Request) -> None:
         """The request goes out."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from medreason.base.reasons import Outcome
-from medreason.chains.generation.ledger import LedgerRow
+from medreason.chains.generation.ledger import Forecast, LedgerRow
 
 _EVERY_S = 0.5
 _call_numbers = itertools.count()
@@ -37,6 +37,10 @@ class ProgressState:
     completion_tokens: int
     cost_nano_usd: int
     seconds: float
+    n_to_send: int | None = None
+    """As forecast before the first request went out; None where nothing is charged."""
+    most_cost_nano_usd: int | None = None
+    """Of those, should every answer come out at its longest."""
     call_no: int = 0
     """Tells the calls of one process apart."""
 
@@ -57,8 +61,14 @@ class ProgressState:
         >>> ProgressState(task="write", label="", n_total=90, n_done=40, n_cached=10, n_deferred=0,
         ...               failed={"timed_out": 2}, completion_tokens=600, cost_nano_usd=0, seconds=3.0).line()
         'write 40/90, 10 cached, timed_out 2, 200 tokens/s, 5 s left'
+        >>> ProgressState(task="write", label="", n_total=90, n_done=0, n_cached=0, n_deferred=0, failed={},
+        ...               completion_tokens=0, cost_nano_usd=0, seconds=0.0, n_to_send=80,
+        ...               most_cost_nano_usd=3 * 10**9).line()
+        'write 0/90, 80 to send for at most 3.00 USD'
         """
         parts = [f"{self.task} {self.n_done}/{self.n_total}"]
+        if self.n_to_send is not None and not self.cost_nano_usd:
+            parts.append(f"{self.n_to_send} to send for at most {(self.most_cost_nano_usd or 0) / 1e9:.2f} USD")
         parts += [
             f"{count} {name}" for name, count in (("cached", self.n_cached), ("deferred", self.n_deferred)) if count
         ]
@@ -89,6 +99,7 @@ class Progress:
     failed: dict[str, int] = field(default_factory=dict)
     completion_tokens: int = 0
     cost_nano_usd: int = 0
+    forecast: Forecast | None = None
     _call_no: int = field(default_factory=_call_numbers.__next__)
     _begun_at_s: float = field(default_factory=time.monotonic)
     _told_at_s: float = 0.0
@@ -126,6 +137,8 @@ class Progress:
             completion_tokens=self.completion_tokens,
             cost_nano_usd=self.cost_nano_usd,
             seconds=seconds,
+            n_to_send=self.forecast.n_outstanding if self.forecast else None,
+            most_cost_nano_usd=self.forecast.most_cost_nano_usd if self.forecast else None,
             call_no=self._call_no,
         )
 
@@ -154,25 +167,11 @@ class JobProgress:
 
     def shown(self) -> dict[str, Any]:
         """As JSON for people and Dagster: counts, failures by reason, speed, cost, time left."""
-        requests = self.requests
-        asked = (
-            {
-                "requests_done": requests.n_done,
-                "requests_known": requests.n_total,
-                "cached": requests.n_cached,
-                "deferred": requests.n_deferred,
-                "failed": dict(requests.failed),
-                "tokens_per_s": round(requests.tokens_per_s, 1),
-                "cost_usd": requests.cost_nano_usd / 1e9,
-            }
-            if requests
-            else {}
-        )
         left = self.seconds_left
         return {
             "shards_done": self.n_shards_done,
             "shards": self.n_shards,
-            **asked,
+            **(_shown(self.requests) if self.requests else {}),
             **({} if left is None else {"seconds_left": round(left)}),
         }
 
@@ -229,4 +228,27 @@ def _summed(states: list[ProgressState], seconds: float) -> ProgressState:
         completion_tokens=sum(state.completion_tokens for state in states),
         cost_nano_usd=sum(state.cost_nano_usd for state in states),
         seconds=seconds,
+        n_to_send=_sum_of_known(state.n_to_send for state in states),
+        most_cost_nano_usd=_sum_of_known(state.most_cost_nano_usd for state in states),
     )
+
+
+def _sum_of_known(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _shown(requests: ProgressState) -> dict[str, Any]:
+    shown = {
+        "requests_done": requests.n_done,
+        "requests_known": requests.n_total,
+        "cached": requests.n_cached,
+        "deferred": requests.n_deferred,
+        "failed": dict(requests.failed),
+        "tokens_per_s": round(requests.tokens_per_s, 1),
+        "cost_usd": requests.cost_nano_usd / 1e9,
+    }
+    if requests.n_to_send is None:
+        return shown
+    forecast = {"forecast_requests": requests.n_to_send, "forecast_most_usd": (requests.most_cost_nano_usd or 0) / 1e9}
+    return {**shown, **forecast}
