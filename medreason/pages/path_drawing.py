@@ -168,19 +168,27 @@ def _place(number: int, x: int, y: int) -> _Place:
 
 
 def _header(path: Path, number: str, x: int, y: int) -> Iterator[Markup]:
-    target = str(path["target"])
+    target, verdict = str(path["target"]), str(path["verdict"])
     goal = "to the answer" if target == "answer" else f"to option {target.removeprefix('option:')} (wrong)"
     # Support of a wrong option is nothing good: the colour is that of its dashes.
     inks = {"supports": WRONG if is_to_wrong_option(path) else RELEASED, "against": BAD}
     yield svg.text(number, x + _MARGIN, y + 15, size=13, fill=INK, font_weight=700)
     after = x + _MARGIN + text_width(number, 14) + 10
-    yield svg.text(goal, after, y + 15, size=12, fill=QUIET_INK)
-    after += text_width(goal, 12) + 12
-    verdict = str(path["verdict"])
-    yield svg.text(verdict, after, y + 15, size=12, fill=inks.get(verdict, QUIET_INK), font_weight=600)
-    if path["verdict_reason"]:
-        after += text_width(verdict, 13) + 12
-        yield svg.text(words(str(path["verdict_reason"])), after, y + 15, size=12, fill=QUIET_INK)
+    told = ((goal, QUIET_INK, 400), (verdict, inks.get(verdict, QUIET_INK), 600))
+    for text, ink, weight in (
+        *told,
+        (words(str(path["verdict_reason"])), QUIET_INK, 400),
+        (_found(path), QUIET_INK, 400),
+    ):
+        if text:
+            yield svg.text(text, after, y + 15, size=12, fill=ink, font_weight=weight)
+            after += text_width(text, 13) + 12
+
+
+def _found(path: Path) -> str:
+    """In which view, and of how many: what is kept is a part of what there is."""
+    total = path["n_shortest"]
+    return f"{words(str(path['view']))} view, {'the only one' if total == 1 else f'one of {count(total)} shortest'}"
 
 
 def _box(node: Mapping[str, str], place: _Place) -> Markup:

@@ -248,6 +248,16 @@ def test_spans_of_lineage_take_whole_words_from_the_beginning() -> None:
     assert spans_of_lineage("fever", [link], fields=("option",)) == []
 
 
+TOTALS = {1: "full view, the only one", 1_234: "full view, one of 1,234 shortest"}
+
+
+@pytest.mark.parametrize(("total", "told"), TOTALS.items())
+def test_a_path_says_in_which_view_it_was_found_and_of_how_many(total: int, told: str) -> None:
+    root = _read(draw_path(path(n_shortest=total)))
+    assert told in _texts(root)
+    _assert_text_stays_inside(root)
+
+
 # ---------------------------------------------------------------- texts and colours
 
 SHARES = {
