@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from assets.base import versions
 from assets.base.io import References
+from assets.base.progress import OBSERVED
 from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
 from assets.base.work import OWNERS, Work, one_output, versioned_output
@@ -214,18 +215,19 @@ def _ledger_files(context: dg.AssetExecutionContext, store: Store) -> tuple[dict
     from medreason.base.store.tables import parquet_bytes
     from medreason.chains.generation.ledger import costs, gathered
 
-    now, before = set[str](), set[str]()
+    now: list[str] = []
+    before: list[str] = []
     made = context.instance.get_records_for_run(
         context.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     ).records
     for record in made:
-        metadata = record.asset_materialization.metadata if record.asset_materialization else {}
-        if "ledgers" in metadata:
-            kept: Any = metadata["ledgers"].value
+        step = record.asset_materialization
+        if step is not None and step.asset_key in OBSERVED.values():
+            kept: Any = step.metadata["ledgers"].value if "ledgers" in step.metadata else {"now": [], "before": []}
             # A step that was reused says what its own run asked, which is not this one.
-            (before if metadata["reused"].value else now).update(kept["now"])
-            before.update(kept["before"])
-    rows = gathered(store, now=now, before=before - now)
+            (before if step.metadata["reused"].value else now).extend(kept["now"])
+            before.extend(kept["before"])
+    rows = gathered(store, now=now, before=before)
     sums = costs(rows)
     return {LEDGER_FILE: parquet_bytes(rows), COST_FILE: canonical_json(sums)}, sums
 

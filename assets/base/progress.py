@@ -58,7 +58,7 @@ class StepProgress:
         self._reporter.advance(self._label, max(0, seen.n_shards_done - self._n_shown))
         self._n_shown = max(self._n_shown, seen.n_shards_done)
         if seen.requests is not None:
-            self._reporter.note(self._label, seen.requests.line())
+            self._reporter.note(self._label, seen.line())
         if time.monotonic() - self._observed_at_s >= _OBSERVE_EVERY_S:
             self._observed_at_s = time.monotonic()
             self._context.log.info(f"{self._label}: {seen.line()}")

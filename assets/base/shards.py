@@ -60,8 +60,8 @@ def run_job(
 def _ledgers(parts: list[ShardDone]) -> dict[str, list[str]]:
     """Keys of the shards' ledgers: of this run, and of those that worked a shard before."""
     return {
-        "now": sorted({part.ledger for part in parts if part.ledger and part.asked}),
-        "before": sorted({part.ledger for part in parts if part.ledger and not part.asked}),
+        "now": [part.ledger for part in parts if part.ledger and part.asked],
+        "before": [part.ledger for part in parts if part.ledger and not part.asked],
     }
 
 

@@ -334,7 +334,7 @@ def test_shards_on_workers_are_told_as_one_job() -> None:
     seen = JobProgress.from_json(json.loads(json.dumps(tally.seen().as_json())))
     assert seen.requests is not None
     assert (seen.requests.n_done, seen.requests.n_total, seen.requests.failed) == (14, 30, {"timed_out": 3})
-    assert seen.line().startswith("1/4 shards: write 14/30, 3 cached, timed_out 3")
+    assert seen.line().startswith("1/4 shards, write 14/30, 3 cached, timed_out 3")
     shown = seen.shown()
     assert shown["shards_done"] == 1
     assert shown["requests_done"] == 14

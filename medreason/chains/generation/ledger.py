@@ -113,7 +113,8 @@ def store_ledger(store: Store, ledger: Ledger) -> str:
 def gathered(store: Store, *, now: Iterable[str], before: Iterable[str]) -> pa.Table:
     """The ledgers of a build in one table, in the order of tasks and requests.
 
-    Args: keys of ledgers of this run, and of earlier runs whose work it took over.
+    Args: keys of ledgers of this run, and of earlier runs whose work it took over; two shards that asked the same have
+        one, which counts for both.
     Returns: the columns of `Ledger.table` and `is_of_this_run`.
     """
     import io
@@ -122,7 +123,7 @@ def gathered(store: Store, *, now: Iterable[str], before: Iterable[str]) -> pa.T
     import pyarrow.parquet as pq
 
     tables = [_empty(pa)]
-    for is_now, keys in ((True, sorted(set(now))), (False, sorted(set(before)))):
+    for is_now, keys in ((True, now), (False, before)):
         for key in keys:
             table = pq.ParquetFile(io.BytesIO(store.read(key))).read()
             tables.append(table.append_column("is_of_this_run", pa.array([is_now] * table.num_rows, pa.bool_())))

@@ -66,6 +66,11 @@ class ProgressState:
         ...               most_cost_nano_usd=3 * 10**9).line()
         'write 0/90, 80 to send for at most 3.00 USD'
         """
+        left = [f"{self.seconds_left:.0f} s left"] if self.seconds_left else []
+        return ", ".join([*self.words(), *left])
+
+    def words(self) -> list[str]:
+        """What the line is put together from, but for the time left."""
         parts = [f"{self.task} {self.n_done}/{self.n_total}"]
         if self.n_to_send is not None and not self.cost_nano_usd:
             parts.append(f"{self.n_to_send} to send for at most {(self.most_cost_nano_usd or 0) / 1e9:.2f} USD")
@@ -77,9 +82,7 @@ class ProgressState:
             parts.append(f"{self.tokens_per_s:.0f} tokens/s")
         if self.cost_nano_usd:
             parts.append(f"{self.cost_nano_usd / 1e9:.2f} USD")
-        if self.seconds_left:
-            parts.append(f"{self.seconds_left:.0f} s left")
-        return ", ".join(parts)
+        return parts
 
 
 Watcher = Callable[[ProgressState], None]
@@ -162,8 +165,9 @@ class JobProgress:
 
     def line(self) -> str:
         """In a few words."""
-        shards = f"{self.n_shards_done}/{self.n_shards} shards"
-        return f"{shards}: {self.requests.line()}" if self.requests else shards
+        asked = self.requests.words() if self.requests else []
+        left = [f"{self.seconds_left:.0f} s left"] if self.seconds_left else []
+        return ", ".join([f"{self.n_shards_done}/{self.n_shards} shards", *asked, *left])
 
     def shown(self) -> dict[str, Any]:
         """As JSON for people and Dagster: counts, failures by reason, speed, cost, time left."""
