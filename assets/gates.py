@@ -14,6 +14,7 @@ from assets.base.io import References
 from assets.base.settings import BuildSettings
 from assets.base.work import OWNERS, Work, versioned_output
 from expectations import SUITES, run_gate
+from expectations.result import GateOutcome
 from medreason.base.canonical import sha256_bytes
 from medreason.base.store import TableRef, write_table
 from medreason.base.tables.chains import CHAINS
@@ -70,7 +71,10 @@ def gated_ref(settings: BuildSettings, gate: str, ref: TableRef) -> TableRef:
 
 
 def proven(settings: BuildSettings, gate: str, spec: Table, ref: TableRef) -> dict[str, Any]:
-    """The stored result of a gate for this table, made now where there is none."""
+    """The stored result of a gate for this table, made now where there is none.
+
+    A gate that broke down has proven nothing about the table: it is not kept, so that the next run judges anew.
+    """
     from medreason.releases.gates import find_proof, prove
     from medreason.releases.values import NeededGate
 
@@ -79,7 +83,8 @@ def proven(settings: BuildSettings, gate: str, spec: Table, ref: TableRef) -> di
         return dict(found.result)
     work = Work(settings=settings, name=f"gate_{gate}", code_version=suite.sha256)
     result = run_gate(gate, work.read(spec, ref)).as_json()
-    prove(store, gate, suite.sha256, ref, result)
+    if result["outcome"] != GateOutcome.ERROR:
+        prove(store, gate, suite.sha256, ref, result)
     return result
 
 

@@ -246,6 +246,15 @@ def test_a_stated_layout_settles_doubt_but_not_contradiction(tmp_path: Path) -> 
         read("medmcqa", path, layout="hub")
 
 
+@pytest.mark.parametrize(("adapter", "layout"), [("medmcqa", "hub"), ("huatuo_o1", "sft"), ("medqa", "options4")])
+def test_a_file_without_records_is_refused_whatever_its_entry_states(adapter: str, layout: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.jsonl"
+    for empty in (b"\n \n", b"[]"):
+        path.write_bytes(empty)
+        with pytest.raises(BadInput, match="holds no record"):
+            read(adapter, path, layout=layout)
+
+
 ENTRIES = {
     "unknown layout": ("medqa", {"layout": "options9"}, "options5"),
     "another language": ("medqa", {"language": "zh"}, "language is 'en'"),
