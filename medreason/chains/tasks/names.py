@@ -60,7 +60,7 @@ _PROPER = {word.lower(): word for word in words_of("proper")}
 """Acronyms and names that vocabularies write small."""
 _SMALL_PROPER = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(_PROPER, key=len, reverse=True))})(?![\w])", re.IGNORECASE)
 _SMALL_LETTER = re.compile(r"(?:(?<=vitaminosis )|(?<=hepatitis )|(?<=hemophilia ))[a-e]\b")
-_BEHIND_ACRONYM = re.compile(r"(?<=\b[TB]-)Cell\b|(?<=AIDS-)Related\b|(?<=HIV-)Associated\b")
+_BEHIND_ACRONYM = re.compile(r"(?<=\b[TB]-)Cell\b|(?<=AIDS-)Related\b|(?<=HIV-)Associated\b|(?<=[a-z]-)Type\b")
 _SHOUTED_PART = re.compile(r"(?<![A-Z\d])[A-Z]{5,}(?![A-Z\d])")
 _GLUED_ACRONYM = re.compile(r";\s*\w{2,8}$")
 _INVERTED = frozenset({"neoplasms", "infections", "diseases", "syndromes", "carcinoma", "tumors", "injuries", "hernia"})
