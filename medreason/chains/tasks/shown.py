@@ -1,7 +1,7 @@
 """How paths, edges and options are shown to a model: numbered, directed as the registry knows, readable.
 
 Belongs: the shown types, and the rows of `paths` as them.
-Does not belong: which paths are shown (prune.py, chains/shards), the map from numbers back to ids (the caller keeps it).
+Does not belong: which paths are shown (prune.py, shards/), the map from numbers back to ids (the caller keeps it).
 Rule: nothing shown holds an item id, score, cost, date or graph row number.
 """
 
