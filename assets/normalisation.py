@@ -5,10 +5,12 @@ Does not belong: running dbt (assets/base/dbt_project.py), the models (dbt_proje
 Rule: a build whose inputs and project did not change starts no dbt; it yields what the earlier one yielded.
 """
 
+import contextlib
 import graphlib
+import io
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from assets.base.settings import BuildSettings
 from assets.base.work import OWNERS, column_schema, versioned_output
 from medreason.base.canonical import sha256_bytes
 from medreason.base.errors import GateFailed
+from medreason.base.progress import tracked
 from medreason.base.store import Memo, TableRef, write_table
 from medreason.base.store.tables import parquet_bytes
 from medreason.base.tables.raw import RAW_TABLES
@@ -77,6 +80,15 @@ def _models_in_order() -> dict[str, dict[str, Any]]:
 MODEL_ORDER = _models_in_order()
 
 
+def _n_nodes() -> int:
+    """Models that are tables or views, and tests: dbt tells of each when it is done."""
+    nodes = json.loads(Path(MANIFEST).read_text())["nodes"].values()
+    return sum(node["config"]["materialized"] != "ephemeral" for node in nodes)
+
+
+N_NODES = _n_nodes()
+
+
 @dbt_assets(
     manifest=MANIFEST,
     name="normalise",
@@ -99,6 +111,20 @@ def normalise(context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: 
         yield from _events(context, references, found, is_reused=True)
 
 
+class _ToLog(io.TextIOBase):
+    """Takes what dagster-dbt prints, which is every line of dbt, into the run's log: the terminal is not its own."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        """Keep where lines go."""
+        self._log = log
+
+    def write(self, text: str) -> int:
+        """Log what is no blank."""
+        if line := text.strip():
+            self._log(line)
+        return len(text)
+
+
 def _build(
     context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: BuildSettings, inputs: Mapping[str, TableRef]
 ) -> dict[str, Any]:
@@ -114,7 +140,8 @@ def _build(
             target_path=WORKSPACE.target,
             raise_on_error=False,
         )
-        events = list(invocation.stream())
+        with contextlib.redirect_stdout(_ToLog(context.log.debug)):
+            events = list(tracked(invocation.stream(), "normalising", N_NODES))
         checks = [_check_record(event) for event in events if isinstance(event, dg.AssetCheckResult)]
         if not invocation.is_successful():
             failed = sorted(c["name"] for c in checks if not c["passed"]) or ["see the log of dbt"]

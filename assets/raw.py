@@ -7,17 +7,23 @@ Rule: an adapter that is not configured gives an empty table; a configured one w
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
+import pyarrow as pa
 
 from assets.base import versions
 from assets.base.settings import BuildSettings
 from assets.base.work import OWNERS, Work, one_output
+from medreason.base.progress import counting
 from medreason.base.store import TableRef
 from medreason.base.tables.raw import RAW_GRAPH, RAW_TABLES, RELATION_REGISTRY
 
 GROUP = "raw"
 SOURCE_VERSION = versions.code_version(*versions.SOURCES)
 GRAPH_VERSION = versions.code_version(*versions.GRAPH_FILES)
+_MANY_RECORDS = 4_000
+"""Records of a source that take long enough, half a second or more, for a reader to want to see them pass."""
 
 
 def raw_asset(adapter: str) -> dg.AssetsDefinition:
@@ -43,9 +49,12 @@ def raw_asset(adapter: str) -> dg.AssetsDefinition:
             [n, *entry.url.split("/")[-2:], entry.model_dump(mode="json", exclude={"url"})] for n, entry in entries
         ]
         work = Work(settings=settings, name=f"raw/{adapter}", code_version=SOURCE_VERSION)
-        outcome = work.tables(
-            {"result": spec}, inputs=files, given=given, make=lambda: ({"result": read_source(adapter, entries)}, {})
-        )
+
+        def make() -> tuple[dict[str, pa.Table], dict[str, Any]]:
+            with counting(f"reading {adapter}", shown_from=_MANY_RECORDS) as progress:
+                return {"result": read_source(adapter, entries, progress=progress)}, {}
+
+        outcome = work.tables({"result": spec}, inputs=files, given=given, make=make)
         return one_output(spec, outcome, sources=len(entries))
 
     return raw
