@@ -216,6 +216,12 @@ def test_threads_and_copies_give_what_one_gives(kernel: Kernel, grid: KnowledgeG
     assert both == [alone, alone]
 
 
+def test_other_threads_run_while_the_compiled_search_does() -> None:
+    from medreason.graph.paths import compiled
+
+    assert compiled.search_batch.targetoptions["nogil"], "the interpreter's lock is held through a whole batch"
+
+
 def test_small_work_pays_for_no_compiler_and_large_work_does(
     grid: KnowledgeGraph, monkeypatch: pytest.MonkeyPatch
 ) -> None:

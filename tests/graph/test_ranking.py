@@ -6,10 +6,14 @@ Does not belong: that the order is exact (test_paths.py).
 
 from __future__ import annotations
 
+import random
+from itertools import pairwise
 from pathlib import Path
 
+import networkx as nx
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from medreason.graph.knowledge.graph import KnowledgeGraph
@@ -166,3 +170,44 @@ def test_both_kernels_agree_on_the_real_graph(medkg: KnowledgeGraph) -> None:
     plain, compiled = (PathFinder(medkg, PathSettings(kernel=kernel)) for kernel in ("numpy", "numba"))
     for view in medkg.views:
         assert compiled.find_batch(pairs, view) == plain.find_batch(pairs, view)
+
+
+@pytest.fixture(scope="module")
+def plain_medkg(medkg: KnowledgeGraph) -> dict[str, nx.Graph[int]]:
+    """The views as plain graphs of the cheapest edges, from the edges alone and not from the arrays of the search."""
+    edges = medkg.edges
+    low = np.repeat(np.arange(medkg.n_nodes), np.diff(edges.low_indptr))
+    found = {}
+    for view in ("full", "clinical"):
+        holds = [medkg.view_rule(view).holds(relation) for relation, _ in medkg.labels]
+        rows = np.flatnonzero(np.array(holds)[edges.label])[::-1]  # the cheapest of a pair comes last, and stays
+        plain: nx.Graph[int] = nx.Graph()
+        plain.add_nodes_from(range(medkg.n_nodes))
+        ends = (low[rows].tolist(), edges.high[rows].tolist(), edges.cost[rows].tolist())
+        plain.add_weighted_edges_from(zip(*ends, strict=True), weight="cost")
+        found[view] = plain
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.shared_data
+@settings(max_examples=8, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), view=st.sampled_from(["full", "clinical"]))
+def test_sets_and_order_are_those_of_brute_force_on_the_real_graph(
+    medkg: KnowledgeGraph, plain_medkg: dict[str, nx.Graph[int]], seed: int, view: str
+) -> None:
+    """Pairs of nodes as questions name them; more than a few thousand paths are not listed by the reference."""
+    draw = random.Random(seed)
+    plain, joined = plain_medkg[view], [node for node, degree in plain_medkg[view].degree() if degree]
+    asked = {kernel: PathFinder(medkg, PathSettings(n_best=25, kernel=kernel)) for kernel in ("numpy", "numba")}
+    for _ in range(20):
+        one, other = draw.sample(joined, 2)
+        found = asked["numba"].find([one], [other], view)
+        assert found == asked["numpy"].find([one], [other], view)
+        if 2 <= found.n_shortest <= 5_000:
+            break
+    assume(found.n_shortest <= 5_000)
+    listed = list(nx.all_shortest_paths(plain, one, other)) if found.distance > 0 else []
+    costed = sorted((sum(plain[a][b]["cost"] for a, b in pairwise(path)), tuple(path)) for path in listed)
+    assert found.n_shortest == len(costed)
+    assert [(path.cost, path.nodes) for path in found.paths] == costed[:25]
