@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -58,6 +59,7 @@ def run_build(arguments: argparse.Namespace) -> int:
         return _plan(config, data, as_json=arguments.json)
     started = time.monotonic()
     prepare_environment()
+    end_means_interrupt()
     from medreason.configuration import check_inputs, load_configuration
 
     check_inputs(load_configuration(config, data=data))
@@ -86,6 +88,11 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, "1")
     for name, value in (("GX_ANALYTICS_ENABLED", "false"), ("RAY_USAGE_STATS_ENABLED", "0")):
         os.environ.setdefault(name, value)
+
+
+def end_means_interrupt() -> None:
+    """SIGTERM, which supervisors send, cancels a run as Ctrl-C does: its jobs on a cluster end with it."""
+    signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
 
 
 def _root(given: str | None) -> str:
