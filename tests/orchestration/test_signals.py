@@ -36,8 +36,8 @@ import dagster as dg
 
 @dg.op
 def work():
-    print("ready", flush=True)
     try:
+        print("ready", flush=True)
         time.sleep(60)
     finally:
         pathlib.Path("cleaned_up").touch()
