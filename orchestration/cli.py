@@ -179,9 +179,18 @@ def _print(report: dict[str, Any], *, quiet: bool, as_json: bool) -> None:
     if not quiet and not as_json:
         from medreason.pages.summary import print_summary
 
-        print_summary(report)
+        print_summary(report, program=_program())
     if as_json:
         sys.stdout.write(json.dumps(report, sort_keys=True) + "\n")
+
+
+def _program() -> str:
+    """How the reader types this program: its name where the shell finds it, else its place."""
+    from medreason.pages.summary import short_address
+
+    own = Path(sys.argv[0]).absolute()
+    found = shutil.which("medreason")
+    return "medreason" if own.name != "medreason" or (found and Path(found) == own) else short_address(str(own))
 
 
 @contextlib.contextmanager

@@ -22,24 +22,25 @@ if TYPE_CHECKING:
 
 _BAR_CELLS = 24
 _MAX_REASONS = 3
+_DEFAULT_ROOT = "var/store/"
 
 
-def print_summary(report: Mapping[str, Any], *, stream: IO[str] | None = None) -> None:
+def print_summary(report: Mapping[str, Any], *, program: str = "medreason", stream: IO[str] | None = None) -> None:
     """Print the summary of a build.
 
     Args: the build's report: `dataset`, `release`, `release_id`, `counts`, `quarantine_reasons`, `seconds` by stage;
-    stream, standard output where none is given.
+    how the reader types the program; stream, standard output where none is given.
     """
     from rich.console import Console
     from rich.text import Text
 
     console = Console(file=stream or sys.stdout, highlight=False, soft_wrap=False, emoji=False, markup=False)
-    for part in _parts(report):
+    for part in _parts(report, program):
         # Lines of text may run over the edge: a terminal folds what it shows, not what is copied.
         console.print(part, soft_wrap=isinstance(part, Text))
 
 
-def _parts(report: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _parts(report: Mapping[str, Any], program: str) -> Iterator[RenderableType]:
     from rich.padding import Padding
     from rich.rule import Rule
 
@@ -48,7 +49,7 @@ def _parts(report: Mapping[str, Any]) -> Iterator[RenderableType]:
     yield Padding(_funnel(flow), (1, 0, 1, 1))
     yield from _facts(report)
     yield _text("")
-    yield from _next_commands(report)
+    yield from _next_commands(report, program)
     yield _text("")
 
 
@@ -154,15 +155,17 @@ def _time_words(report: Mapping[str, Any]) -> str:
     return f"{whole}longest stages in seconds: {named}" if stages else ""
 
 
-def _next_commands(report: Mapping[str, Any]) -> Iterator[RenderableType]:
+def _next_commands(report: Mapping[str, Any], program: str) -> Iterator[RenderableType]:
     """One command per line, its purpose above it: a long address never folds into what is to be copied."""
     release = short_address(str(report.get("release") or "RELEASE"))
     item_id = str(report.get("sample_item_id") or "ITEM_ID")
     quarantined = str(report.get("sample_quarantined_item_id") or "ITEM_ID")
+    # Under the root that is looked under anyway, the newest release is this one.
+    asked = "" if release.startswith(_DEFAULT_ROOT) else f" --release {release}"
     commands = [
-        (f"medreason verify {release}", "check every file, hash and count"),
-        (f"medreason audit row {item_id}", "where a row came from"),
-        (f"medreason audit why-not {quarantined}", "why a record was not released"),
+        (f"{program} verify {release}", "check every file, hash and count"),
+        (f"{program} audit row {item_id}{asked}", "where a row came from"),
+        (f"{program} audit why-not {quarantined}{asked}", "why a record was not released"),
         ("make ui", "every asset, check and run in the browser"),
     ]
     for command, meaning in commands:

@@ -58,6 +58,25 @@ def test_the_summary_shows_funnel_reasons_place_and_commands(monkeypatch: pytest
     assert "normalise 9.2" in text
 
 
+PLACES = {
+    "where commands look anyway": (f"var/store/releases/made-up/{HASH}", ""),
+    "elsewhere": (f"/data/store/releases/made-up/{HASH}", f" --release /data/store/releases/made-up/{HASH}"),
+}
+
+
+@pytest.mark.parametrize(("release", "named"), PLACES.values(), ids=PLACES)
+def test_commands_can_be_copied_as_they_stand(release: str, named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    stream = io.StringIO()
+    report = {"release": release, "sample_item_id": "medqa:1", "sample_quarantined_item_id": "medqa:2"}
+    print_summary(report, program=".venv/bin/medreason", stream=stream)
+    assert [line.strip() for line in stream.getvalue().splitlines() if line.startswith("  .venv")] == [
+        f".venv/bin/medreason verify {release}",
+        f".venv/bin/medreason audit row medqa:1{named}",
+        f".venv/bin/medreason audit why-not medqa:2{named}",
+    ]
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_a_command_is_never_folded(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"  medreason verify {REPORT['release']}\n" in _summary(REPORT, monkeypatch, columns)
