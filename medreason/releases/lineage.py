@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from medreason.base.errors import BadConfiguration
 from medreason.base.reasons import Stage
+from medreason.base.tables.grounding import COVERAGE as COVERAGE_TABLE
 from medreason.base.tables.releases import RELEASE_SOURCES
 from medreason.releases.folder import Folder, open_folder
 from medreason.releases.manifest import MANIFEST, Manifest, read_manifest
@@ -213,6 +214,9 @@ def open_audit(url: str) -> Iterator[Audit]:
     manifest = read_manifest(folder.read(MANIFEST), where=folder.url)
     with duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False}) as connection:
         for view, table in _VIEWS.items():
+            if table not in manifest.value["tables"]:  # coverage alone: it was not counted from the beginning
+                connection.register(view, COVERAGE_TABLE.empty())
+                continue
             paths = [path for path in manifest.value["tables"][table]["paths"] if path.endswith(".parquet")]
             connection.read_parquet([str(folder.local_path(path)) for path in paths]).create_view(view)
         connection.register("sources", RELEASE_SOURCES.from_rows(json.loads(folder.read("sources.json"))))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from medreason.base.canonical import canonical_json
 from medreason.base.errors import BadConfiguration, MedReasonError
 from medreason.base.store import Store
 from medreason.base.store.tables import parquet_bytes
@@ -246,6 +247,16 @@ def test_coverage_names_entities_that_are_reached_and_never(
         _run("audit", "coverage", "--entities", "--n", str(n), "--release", published.url, "--json")
         rows = json.loads(capsys.readouterr().out)["rows"]
         assert [(row["name"], row["state"]) for row in rows] == told
+
+
+def test_a_release_made_before_coverage_was_counted_can_still_be_asked(published: Published) -> None:
+    place = Path(published.url) / "manifest.json"
+    manifest = json.loads(place.read_bytes())
+    del manifest["tables"]["coverage"]
+    place.write_bytes(canonical_json(manifest))
+    with open_audit(published.url) as audit:
+        assert lineage.coverage(audit) == lineage.entities(audit, n=5) == []
+        assert lineage.orphans(audit) == []
 
 
 def test_every_question_is_shown_in_a_test() -> None:
