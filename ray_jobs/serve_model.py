@@ -20,6 +20,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -55,12 +56,15 @@ class ModelServer:
         port = _free_port(host)
         wanted = server_wanted(settings, host=host, port=port)
         environment = os.environ | dict(wanted.environment)
+        # vLLM's engine and workers live on when its API server is killed: one group, which somebody else looks after.
         self._process = subprocess.Popen(
             [sys.executable, "-m", module or wanted.module, *wanted.arguments],
             env=environment,
             stderr=subprocess.STDOUT,
+            start_new_session=True,
             preexec_fn=_end_with_parent,
         )
+        self._watch = _watching(self._process.pid)
         self._url = f"http://{host}:{port}/v1"
         self._wait_until_it_answers(settings.vllm.start_timeout_s)
         return self._url
@@ -83,19 +87,27 @@ class ModelServer:
             return False
 
     def end(self) -> None:
-        """Ask it to end, then make it."""
+        """Ask it to end, then make it and whatever it has left."""
         self._process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(_END_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def _end_with_parent() -> None:
-    """In the child, before it runs: the kernel sends SIGTERM when the actor dies, even by SIGKILL (Linux)."""
+    """In the child, before it runs: the kernel sends SIGTERM when the actor dies, also before it is watched (Linux)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _watching(group: int) -> subprocess.Popen[bytes]:
+    """Something that ends the group when this process is gone, however that comes about."""
+    command = [sys.executable, "-m", "ray_jobs.end_group", "--group", str(group)]
+    started = subprocess.Popen(command, stdin=subprocess.PIPE)
+    started.wait()  # until it has gone into the background
+    return started
 
 
 def _free_port(host: str) -> int:

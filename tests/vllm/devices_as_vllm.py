@@ -1,6 +1,7 @@
 """A server with vLLM's arguments that answers by rule and notes on which devices it was put.
 
-Belongs: what a replica is told, written to the folder that is given as its weights.
+Belongs: what a replica is told, written to the folder that is given as its weights; a child as vLLM's engine is one,
+which does not notice when the server is killed.
 Does not belong: tests (test_placement.py).
 """
 
@@ -10,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,7 +25,8 @@ def main() -> None:
     parser.add_argument("--host", required=True)
     parser.add_argument("--port", type=int, required=True)
     arguments, _ = parser.parse_known_args()
-    note = {"devices": os.environ.get("CUDA_VISIBLE_DEVICES"), "arguments": sys.argv[1:]}
+    engine = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    note = {"engine": engine.pid, "devices": os.environ.get("CUDA_VISIBLE_DEVICES"), "arguments": sys.argv[1:]}
     (arguments.model / f"{arguments.port}.json").write_text(json.dumps(note), encoding="utf-8")
     server = RuleServer(ServerSettings(model=arguments.served_model_name))
     asyncio.run(serve(server, arguments.host, arguments.port, lambda url: None))

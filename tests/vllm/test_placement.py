@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from medreason.chains.engines.model_server import ModelServer
@@ -96,8 +98,14 @@ def test_threads_of_a_server(n_gpus: int, threads: str | None, bind: str | None)
     assert environment["VLLM_NO_USAGE_STATS"] == "1"
 
 
+def _kill_the_program_that_serves() -> None:
+    """With no chance to clean up; Ray then kills its actors, and these their children, but not their children's."""
+    (program,) = (one for one in psutil.Process().children() if "ray_jobs.serve_model" in " ".join(one.cmdline()))
+    program.kill()
+
+
 @pytest.mark.slow
-def test_replicas_get_devices_of_their_own_and_share_the_work(tmp_path: Path) -> None:
+def test_replicas_get_devices_of_their_own_share_the_work_and_leave_nothing(tmp_path: Path) -> None:
     """Ray believes in the devices that it is told of, and tells each server which are its own."""
     notes = tmp_path / "notes"
     notes.mkdir()
@@ -110,7 +118,13 @@ def test_replicas_get_devices_of_their_own_and_share_the_work(tmp_path: Path) ->
         with open_on(tmp_path / "root", settings, bring_up=server.bring_up) as generator:
             answers = generator.ask(TASK, questions(40))
         urls = server.urls
-    told = [json.loads(note.read_text(encoding="utf-8")) for note in sorted(notes.iterdir())]
+        _kill_the_program_that_serves()
+        told = [json.loads(note.read_text(encoding="utf-8")) for note in sorted(notes.iterdir())]
+        engines = [one["engine"] for one in told]
+        deadline_s = time.monotonic() + 60
+        while any(map(psutil.pid_exists, engines)) and time.monotonic() < deadline_s:
+            time.sleep(0.1)
+        assert not any(map(psutil.pid_exists, engines)), "what a server started has to end with it"
     assert len(urls) == len(told) == 2
     assert sorted(device for one in told for device in one["devices"].split(",")) == ["0", "1", "2", "3"]
     assert all(answer.value is not None for answer in answers)
