@@ -150,8 +150,8 @@ def test_a_killed_run_is_gone_on_with_and_nothing_is_asked_twice(world: World, t
 
     assert done.exit_code == 0, done.stderr[-3000:]
     assert "does this already: attaching to it" in done.stderr
-    assert "shards" in done.stderr, "what the job says shows in the run"
     report = done.report()
+    _progress_shows(world, report["run_id"])
     assert len(world.jobs()) == n_jobs, "neither server nor shards were submitted again"
     assert report["llm"]["n_attempts"] == world.n_stored(), "each request was paid for once, killed run included"
     assert report["deferred"] == 0
@@ -159,6 +159,17 @@ def test_a_killed_run_is_gone_on_with_and_nothing_is_asked_twice(world: World, t
     _until(lambda: world.status("serve") == ["STOPPED"], "the server outlives its last run")
     assert _outcomes_here(tmp_path / "here") == report["table_sha256"]
     _no_secret_reached(world)
+
+
+def _progress_shows(world: World, run_id: str) -> None:
+    """What the job says is in the run that is attached to it, as log and as metadata."""
+    with _instance(world) as instance:
+        told = instance.get_records_for_run(run_id, of_type=dg.DagsterEventType.ASSET_OBSERVATION).records
+        logged = [entry.user_message for entry in instance.all_logs(run_id)]
+    assert told
+    assert told[-1].asset_observation is not None
+    assert told[-1].asset_observation.metadata["requests_done"].value
+    assert any("shards, requests" in message for message in logged)
 
 
 def _outcomes_here(folder: Path) -> str:
