@@ -1,7 +1,7 @@
 """From links to paths: sides, search, verdicts, order, pruning, and what became of each question.
 
 Belongs: the two sides of a question, paths to the answer and to every wrong option, the outcome with its reason.
-Does not belong: mentions and links (reading.py), the search itself (graph/paths), Arrow tables (shards.py).
+Does not belong: mentions and links (reading.py), the search itself (graph/paths), Arrow tables (shards/).
 Rule: nothing is forced: a question whose sides are not joined by a path that supports its answer says why.
 """
 
@@ -26,6 +26,7 @@ from medreason.chains.tasks.protocol import cut
 from medreason.chains.tasks.shown import ShownOption, show_paths
 from medreason.chains.tasks.write import MAX_OPTION_CHARACTERS, MAX_OPTIONS_CHARACTERS, MAX_QUESTION_CHARACTERS
 from medreason.graph.knowledge.graph import KnowledgeGraph, PathEdge
+from medreason.graph.linking.values import Mention
 from medreason.graph.paths import Found, Path, PathFinder, Verdict, hops, path_id
 from medreason.graph.paths.verdicts import Walk, verdict_of
 
@@ -33,7 +34,7 @@ Group = tuple[int, ...]
 """Nodes of one concept, ascending: searched as one side."""
 
 _SUPPORTS = Verdict(kind="supports")
-_TREATMENTS = frozenset({"indication", "off-label use"})
+_TREATMENTS = frozenset({"indication", "off-label use", "palliation"})
 _SIDE_EFFECTS = frozenset({"drug_effect"})
 _HANDLING_PROTEIN = re.compile(r"(?:ABC[A-G]\d+|CYP\d+[A-Z]\d+|UGT\d[A-Z]\d+|SLC(?:O|22|21|47)\w+|ALB|ORM\d)")
 """Pumps, enzymes and carriers of drugs; graphs from DrugBank list many of them as targets."""
@@ -56,10 +57,18 @@ _ADVERSE = re.compile(
 )
 _TREATMENT = re.compile(
     r"\b(?:treat(?:s|ed|ing|ment)?|therap(?:y|ies|eutic)|pharmacotherapy|indicated|approved|drug of choice|prophyla\w+|"
-    r"managed?|management|prescribed?|used (?:for|in|to))\b",
+    r"managed?|management|prescrib(?:e|ed|ing)|administ(?:er|ered|ration)|switch(?:ed|ing)? to|used (?:for|in|to))\b",
     re.IGNORECASE,
 )
 _CONTRAINDICATION = re.compile(r"\b(?:contra-?indicat\w+|should (?:not be|be avoided)|must not be)", re.IGNORECASE)
+# What a vignette also says of anything else: read only where the question itself is asked.
+_AVOIDANCE = re.compile(
+    r"\b(?:should be (?:stopped|discontinued|withheld|withdrawn|held)|(?:is|are) to be avoided|best avoided|"
+    r"(?:likes?|wants?|try|best|have|important) to avoid(?! the develop)|"
+    r"(?:would|should|must|do) (?:you |he |she |one )?avoid\b|discourag\w+ the use|used? with caution|"
+    r"(?:drug|medication|agent)s? (?:\w+ ){0,3}be (?:stopped|discontinued|withheld))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +170,11 @@ def _groups(reading: Reading, graph: KnowledgeGraph, *, side: str, letter: str |
         for link in reading.links
         if link.spot.text.side == side and link.chosen and letter in (None, link.spot.text.letter)
     )
-    return list(dict.fromkeys(concept_group(link.chosen, graph) for link in links if not link.spot.mention.is_negated))
+    return list(dict.fromkeys(concept_group(link.chosen, graph) for link in links if _is_built_on(link.spot.mention)))
+
+
+def _is_built_on(mention: Mention) -> bool:
+    return not (mention.is_negated or mention.is_in_passing)
 
 
 def concept_group(nodes: Sequence[int], graph: KnowledgeGraph) -> Group:
@@ -173,10 +186,13 @@ def _question_groups(reading: Reading, graph: KnowledgeGraph) -> list[Group]:
     """Findings; where there are none, the history; else current drugs. Negated ones and those of relatives never."""
     places: dict[str, dict[Group, tuple[bool, int, Group]]] = {}
     for link in reading.links:
-        if link.spot.text.side == "question" and link.chosen and not link.spot.mention.is_negated:
+        mention = link.spot.mention
+        # A member of a class that the question names ("opioids") is no finding: it would speak for a drug nobody named.
+        is_named = _is_built_on(mention) and not mention.is_class
+        if link.spot.text.side == "question" and link.chosen and is_named:
             group = concept_group(link.chosen, graph)
             place = (link.spot.text.field != "stem", min(graph.degree(node) for node in group), group)
-            of_status = places.setdefault(link.spot.mention.status, {})
+            of_status = places.setdefault(mention.status, {})
             of_status[group] = min(of_status.get(group, place), place)
     for status in ("finding", "history", "medication"):
         if status in places:
@@ -306,11 +322,12 @@ def _unasked(known: Verdict) -> Verdict:
 
 def intent_of(stem: str) -> Intent:
     """What kind of relation a question asks for, where that turns round what supports an answer."""
-    if _CONTRAINDICATION.search(stem):
+    asked = last_sentence(stem)
+    if _CONTRAINDICATION.search(stem) or _AVOIDANCE.search(asked):
         return "contraindication"
     if _ADVERSE.search(stem):
         return "adverse_effect"
-    return "treatment" if _TREATMENT.search(last_sentence(stem)) else ""
+    return "treatment" if _TREATMENT.search(asked) else ""
 
 
 def keep_paths(

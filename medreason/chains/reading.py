@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from medreason.base.text import one_line
+from medreason.chains.doubt import Place, is_another_thing, is_doubtful
 from medreason.chains.generation.generator import Answer, Generator
 from medreason.chains.settings import GroundingSettings
 from medreason.chains.tasks import choose, extract
@@ -21,7 +22,7 @@ from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.linking.abbreviations import explained_abbreviations, is_doubtful_symbol
 from medreason.graph.linking.linker import Linker
 from medreason.graph.linking.normalise import tokens
-from medreason.graph.linking.values import Candidate, Mention
+from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 
 Row = Mapping[str, Any]
 
@@ -99,7 +100,7 @@ def read_questions(
     rows: Sequence[Row], linker: Linker, graph: KnowledgeGraph, generator: Generator, settings: GroundingSettings
 ) -> list[Reading]:
     """Mentions and links of every question, in order."""
-    detected = [_in_one_sense([_spots(text, linker) for text in texts_of(row, settings)], graph) for row in rows]
+    detected = [_spots_of(row, linker, graph, settings) for row in rows]
     shown = [_shown(found) for found in detected]
     answers = generator.ask(extract.TASK, [_extract_given(parts) for parts in shown], label="extract")
     spots = [_kept_spots(parts, answer) for parts, answer in zip(shown, answers, strict=True)]
@@ -113,13 +114,45 @@ def read_questions(
     ]
 
 
+def _spots_of(
+    row: Row, linker: Linker, graph: KnowledgeGraph, settings: GroundingSettings
+) -> list[tuple[Text, tuple[Spot, ...]]]:
+    found = _in_one_sense([_spots(text, linker) for text in texts_of(row, settings)], graph)
+    is_study = row["answer_type"] in settings.rationale_answer_types
+    return [
+        (text, tuple(kept for spot in spots if (kept := _without_doubt(spot, graph, is_study=is_study)) is not None))
+        for text, spots in found
+    ]
+
+
+def _without_doubt(spot: Spot, graph: KnowledgeGraph, *, is_study: bool) -> Spot | None:
+    """The spot without nodes that its wording does not mean; in passing where the words around it put it in doubt."""
+    mention, text = spot.mention, spot.text
+    nodes = tuple(n for n in mention.node_indices if not is_another_thing(mention.text, graph.node(n).name))
+    if mention.node_indices and not nodes:
+        return None
+    kinds = {graph.node_type(index) for index in nodes}
+    place = Place(
+        text=text.text,
+        start=mention.start,
+        stop=mention.stop,
+        side="question" if text.field == "rationale" else text.side,
+        is_drug=kinds == {"drug"},
+        is_gene=kinds == {"gene/protein"},
+        is_class=mention.is_class,
+        is_study=is_study,
+    )
+    status = IN_PASSING if is_doubtful(place) else mention.status
+    return replace(spot, mention=replace(mention, node_indices=nodes, status=status))
+
+
 def _spots(text: Text, linker: Linker) -> tuple[Text, tuple[Spot, ...]]:
     field = text.field
     if field == "answer" and text.text.count(" ") >= linker.settings.max_option_words:
         field = "rationale"  # a long answer is running text, not a name
     mentions = linker.mentions(text.text, field)
-    if not mentions and field in ("option", "answer"):
-        mentions = _offered(text.text, linker)
+    if field in ("option", "answer") and all(mention.is_in_passing for mention in mentions):
+        mentions = _offered(text.text, linker) or mentions
     return text, tuple(Spot(text=text, mention=mention) for mention in mentions)
 
 

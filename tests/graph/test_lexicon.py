@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from medreason.base.errors import BadInput
 from medreason.base.tables.graph import LEXICON
-from medreason.graph.knowledge.lexicon import SynonymSource, build_lexicon, clean_synonym, is_gene_product, plural
+from medreason.graph.knowledge.lexicon import (
+    Name,
+    SynonymSource,
+    build_lexicon,
+    clean_synonym,
+    is_gene_product,
+    is_wrong,
+    plural,
+)
 from medreason.graph.linking.normalise import name_key, singular
 from tests.graph.small_lexicon import index_of, linker, nodes_table
 
@@ -125,7 +133,7 @@ name: part of
 def test_obo_synonyms_by_scope(tmp_path):
     path = tmp_path / "diseases.obo.gz"
     path.write_bytes(gzip.compress(OBO.encode()))
-    exact = build_lexicon(nodes_table(), [SynonymSource(layout="obo", url=str(path))])
+    exact = build_lexicon(nodes_table(), [SynonymSource(layout="obo", url=str(path))], everyday=False)
     assert _names(exact, "D1", "exact") == {"serum hepatitis", "HBVI"}
     assert "phthisis" not in _keys(exact, "D14")
     both = build_lexicon(nodes_table(), [SynonymSource(layout="obo", url=str(path), scopes=("EXACT", "RELATED"))])
@@ -227,3 +235,18 @@ def test_any_node_name_makes_a_lexicon(name):
     rows = [("disease", "1", name, "OMIM"), ("drug", "2", name, "DrugBank"), ("effect/phenotype", "3", name, "HPO")]
     lexicon = build_lexicon(nodes_table(rows), everyday=False)
     assert all(key == name_key(key) for key in lexicon["name_key"].to_pylist())
+
+
+def test_a_bracket_that_says_with_what_is_not_dropped():
+    nodes = nodes_table([("effect/phenotype", "N1", "Headache (with pheochromocytoma)", "HPO")])
+    assert "headache" not in build_lexicon(nodes, everyday=False)["name_key"].to_pylist()
+
+
+def test_a_wrong_name_is_left_out_and_the_right_node_keeps_it():
+    rows = [("effect/phenotype", "N1", "Dysphonia", "UMLS"), ("effect/phenotype", "N2", "Hoarse voice", "HPO")]
+    nodes = nodes_table(rows)
+    from_file = [Name(0, "hoarseness", "file", "exact"), Name(1, "hoarseness", "file", "exact")]
+    kept = [name for name in from_file if not is_wrong(name, rows[name.node_index][2])]
+    assert [name.node_index for name in kept] == [1]
+    lexicon = build_lexicon(nodes).to_pylist()
+    assert {row["node_index"] for row in lexicon if row["name_key"] == "hoarseness"} == {1}

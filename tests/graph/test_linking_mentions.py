@@ -45,7 +45,7 @@ IN_TEXT = {
     "anatomy": ("blood from the heart", []),
     "one-word pathway": ("apoptosis", []),
     "pathway of several words": ("Signaling by VEGF", [("Signaling by VEGF", ["W2"])]),
-    "general words": ("the disease causes pain", []),
+    "general words": ("the disease causes pain", [("pain", ["P11"])]),
     "a finding with a general word in it": ("chest pain", [("chest pain", ["P13"])]),
     "null is no finding": ("the null hypothesis", []),
     "another kind of thing": ("hepatitis B vaccine and hepatitis B", [("hepatitis B", ["D1"])]),
@@ -172,7 +172,6 @@ OPTIONS = {
     "a gland is no cancer": ("Parotid gland", []),
     "slip of the pen": ("Parkinsons diseese", []),
     "slip in a long word": ("Myocardial infraction", [("Myocardial infraction", "fuzzy", ["D4", "P4"])]),
-    "opposite prefix": ("Hypercalemia", []),
     "sentence": ("It is a drug that nobody would give to anyone with a fever for any reason at all", []),
     "number": ("120", []),
     "line end": ("Ceftriaxone\n", [("Ceftriaxone", "exact", ["DB1"])]),
@@ -183,8 +182,71 @@ OPTIONS = {
 @pytest.mark.parametrize(("text", "expected"), OPTIONS.values(), ids=OPTIONS)
 def test_mentions_of_an_option(text, expected):
     found = linker().mentions(text, "option")
-    assert [(m.text, m.stage, ids(m.node_indices)) for m in found] == expected
+    about = [m for m in found if not m.is_in_passing]
+    assert [(m.text, m.stage, ids(m.node_indices)) for m in about] == expected
     assert found == linker().mentions(text, "answer")
+
+
+PASSING = {
+    "behind a preposition": ("Screening programme for tuberculosis", ["tuberculosis"]),
+    "a sentence about another thing": ("It is a drug that nobody would give to anyone with a fever", ["fever"]),
+    "a modifier names nothing": ("High fatigue resistance", []),
+    "what it is about is no aside": ("Administration of intravenous ceftriaxone", []),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), PASSING.values(), ids=PASSING)
+def test_what_an_option_names_aside_is_recorded_and_nothing_to_build_on(text, expected):
+    found = linker().mentions(text, "option")
+    assert [m.text for m in found if m.is_in_passing] == expected
+    assert not any(m.is_finding for m in found if m.is_in_passing)
+
+
+def test_a_slip_never_turns_a_prefix_round():
+    nodes = nodes_table([("effect/phenotype", "N1", "Hypokalemia", "HPO")])
+    assert Linker(nodes, build_lexicon(nodes)).mentions("Hyperkalemia", "option") == ()
+
+
+TEXT_PASSING = {
+    "pain alone": ("He has pain.", "pain", True),
+    "a finding with a place": ("He has chest pain.", "chest pain", False),
+}
+
+
+@pytest.mark.parametrize(("text", "name", "is_in_passing"), TEXT_PASSING.values(), ids=TEXT_PASSING)
+def test_a_general_word_in_running_text_is_nothing_to_build_on(text, name, is_in_passing):
+    assert [(m.text, m.is_in_passing) for m in linker().mentions(text)] == [(name, is_in_passing)]
+
+
+PHRASES = {
+    "a possessive behind a preposition": ("a mass in her breast", [("mass in her breast", ["N1"])]),
+    "a side behind a preposition": ("a mass in the right breast", [("mass in the right breast", ["N1"])]),
+    "a name with a side needs that side": ("tumor of the left atrium", [("tumor of the left atrium", ["N2"])]),
+    "another side is another thing": ("tumor of the right atrium", []),
+    "a shared head": ("chest and abdominal pain", [("chest", ["N3"]), ("abdominal pain", ["N4"])]),
+    "no shared head over a verb": ("the chest hurts and abdominal pain", [("abdominal pain", ["N4"])]),
+    "an abbreviation that the text explains": (
+        "abdominal pain (AP) came, and AP stayed",
+        [("abdominal pain", ["N4"]), ("AP", ["N4"]), ("AP", ["N4"])],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), PHRASES.values(), ids=PHRASES)
+def test_words_between_and_around_a_name(text, expected):
+    names = ("Mass in breast", "Tumor of left atrium", "Chest pain", "Abdominal pain")
+    rows = [("effect/phenotype", f"N{number}", name, "HPO") for number, name in enumerate(names, start=1)]
+    nodes = nodes_table(rows)
+    found = Linker(nodes, build_lexicon(nodes, everyday=False)).mentions(text)
+    assert [(m.text, [rows[index][1] for index in m.node_indices]) for m in found] == expected
+
+
+def test_an_organism_is_not_its_disease_unless_asked_for():
+    nodes = nodes_table([("disease", "N1", "giardiasis", "MONDO")])
+    lexicon = build_lexicon(nodes)
+    assert Linker(nodes, lexicon).mentions("Giardia lamblia", "option") == ()
+    loose = LinkingSettings(scopes=("name", "exact", "agent"))
+    assert [m.node_indices for m in Linker(nodes, lexicon, loose).mentions("Giardia lamblia", "option")] == [(0,)]
 
 
 def test_coverage_is_written_beside_a_partial_mention():

@@ -23,7 +23,7 @@ from medreason.base.config import StrictModel
 from medreason.base.errors import BadInput
 from medreason.base.tables.graph import LEXICON
 from medreason.graph.linking.normalise import letters_and_digits, name_key, singular
-from medreason.graph.linking.words import SALT_BASES_KEPT, SALT_WORDS
+from medreason.graph.linking.words import SALT_BASES_KEPT, SALT_WORDS, WRONG_NAMES
 
 Layout = Literal["obo", "tsv", "sider_meddra"]
 
@@ -84,7 +84,13 @@ def build_lexicon(nodes: pa.Table, synonyms: Sequence[SynonymSource] = (), *, ev
     if everyday:
         names += _everyday(names)
     names += [plural for name in names for plural in _numbers(name, known[name.node_index].type)]
-    return _as_table(names)
+    return _as_table(name for name in names if not is_wrong(name, known[name.node_index].name))
+
+
+def is_wrong(name: Name, node: str) -> bool:
+    """The name is on the list of those that vocabularies give to this node and that mean another thing."""
+    meant = WRONG_NAMES.get(name_key(name.name)) or WRONG_NAMES.get(_other_number(name_key(name.name)))
+    return meant is not None and meant == name_key(node)
 
 
 def _nodes_of(nodes: pa.Table) -> Iterator[Node]:
@@ -118,11 +124,16 @@ _RANKS = {
 _OMIM_NUMBER = re.compile(r"^[*+#%^]?\d{6}\s+")
 _ABBREVIATION = re.compile(r"^[A-Z][A-Za-z0-9-]*[A-Z0-9][A-Za-z0-9-]*$")
 _BRACKET = re.compile(r"\s*\(([^()]*)\)\s*")
+# A bracket that says with what or whence makes something narrower: "Headache (with pheochromocytoma)" is no headache.
+_QUALIFIES = re.compile(
+    r"(?:with|without|caused by|due to|after|during|associated|induced|in|from|of)\b", re.IGNORECASE
+)
 # OMIM lists genes among the diseases (RENIN, ALPHA-FETOPROTEIN): they end like a gene product.
 _GENE_PRODUCT = re.compile(
     r"(ASE|PROTEIN|RECEPTOR|FACTOR|ANTIGEN|SUBUNIT|CHANNEL|HORMONE|GLOBULIN|CHAIN|INHIBITOR|ENZYME|LIGAND|KININ|RENIN"
     r"|ALBUMIN|COLLAGEN|PEPTIDE|TRANSPORTER|HOMOLOG|ONCOGENE|KERATIN|INTEGRIN|LECTIN|POLYPEPTIDE|FERRITIN|TRANSFERRIN"
-    r"|PRECURSOR|HISTONE|LOCUS|MEMBER|DOMAIN)(S?)([ ,-]+(ALPHA|BETA|GAMMA|DELTA|TYPE|[A-Z]?\d*[A-Z]?|OF .*|-?LIKE))*$"
+    r"|PRECURSOR|HISTONE|LOCUS|MEMBER|DOMAIN)(S?)"
+    r"([ ,-]+(ALPHA|BETA|GAMMA|DELTA|TYPE|FAMILY|[A-Z]?\d*[A-Z]?|OF .*|-?LIKE))*$"
 )
 _DISEASE_WORD = re.compile(
     r"DISEASE|SYNDROME|DEFICIENCY|DEFECT|ANEMIA|DISORDER|ABSENCE|RESISTANCE|EXCESS|MYOPATH|EMIA\b|URIA\b"
@@ -187,7 +198,7 @@ def _unbracketed(title: str) -> Iterator[str]:
     """A name without its bracket, and the bracket where it is an abbreviation or a name of two words and more."""
     for inner in _BRACKET.findall(title):
         outer = _BRACKET.sub(" ", title).strip()
-        if is_safe_rest(outer):
+        if is_safe_rest(outer) and not _QUALIFIES.match(inner):
             yield outer
         if _ABBREVIATION.match(inner) and len(inner) >= 3:
             yield inner

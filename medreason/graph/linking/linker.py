@@ -1,14 +1,14 @@
 """The linker: one object that turns texts into mentions and mentions into nodes.
 
 Belongs: putting names, mentions and candidates together, caching, the sides of a question.
-Does not belong: rules of the parts (the other modules here), what becomes of a row (chains/shards.py).
+Does not belong: rules of the parts (the other modules here), what becomes of a row (chains/shards).
 Rule: every answer depends on the text, the two tables and the settings alone, so answers are cached per distinct text.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import pyarrow as pa
@@ -60,8 +60,10 @@ class Linker:
         return choose(tuple(candidates), self.settings)
 
     def _option(self, text: str) -> tuple[Mention, ...]:
-        found = self._mentions.in_option(text)
-        return found or self._nearly_whole(text)
+        found = self._mentions.in_option(text) or self._nearly_whole(text)
+        if self.settings.preset == "medreason" or _covers(found, text):
+            return found
+        return tuple(sorted((*found, *self._mentions.in_passing(text, found)), key=lambda m: m.start))
 
     def _nearly_whole(self, text: str) -> tuple[Mention, ...]:
         """An option that no name equals, as a whole, where one concept is near enough and leads."""
@@ -76,11 +78,16 @@ class Linker:
         return (Mention(start=start, stop=stop, text=text[start:stop], stage=chosen[0].stage, node_indices=nodes),)
 
 
+def _covers(found: Sequence[Mention], text: str) -> bool:
+    """The one mention is the whole text."""
+    return len(found) == 1 and found[0].stop - found[0].start >= len(text.strip())
+
+
 _STAGE_SCORES = {"exact": 1000, "normalised": 990, "sorted_tokens": 950}
 
 
 def _own_candidates(mention: Mention) -> tuple[Candidate, ...]:
-    score = _STAGE_SCORES.get(mention.stage, mention.coverage)
+    score = _STAGE_SCORES.get(mention.stage, mention.phrase_coverage)
     return tuple(
         Candidate(node_index=index, stage=mention.stage, score=score, name=mention.text, concept=mention.text)
         for index in mention.node_indices

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 import ahocorasick_rs
 
-from medreason.graph.linking.context import read_context
-from medreason.graph.linking.names import ANYWHERE, IN_OPTIONS, WHOLE, Entry, Names
+from medreason.graph.linking.abbreviations import explained_abbreviations
+from medreason.graph.linking.context import Context, read_context
+from medreason.graph.linking.names import ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, Entry, Names
 from medreason.graph.linking.normalise import Token, encode, tokens
+from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
-from medreason.graph.linking.values import Mention
+from medreason.graph.linking.values import IN_PASSING, Mention
 from medreason.graph.linking.words import LIGHT_WORDS, OTHER_KIND_HEADS, SALT_WORDS
 
 _WEIGHTLESS = LIGHT_WORDS | SALT_WORDS
@@ -44,10 +47,29 @@ _JOINTS = frozenset(
         "now", "therapy", "treatment"
     )
 )  # fmt: skip
+# Words before a name that make nothing narrower of it; words behind it that do.
+_PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
+    ("acquired", "congenital", "familial", "hereditary", "primary", "secondary")
+) | frozenset(
+    (
+        "any", "no", "some", "more", "most", "all", "each", "worsening", "intense", "mild", "moderate", "sudden",
+        "sharp", "dull", "constant", "persistent", "intermittent", "having", "denies", "reports", "shows", "showed",
+        "reveals", "develops", "developed", "experiencing", "experiences", "about", "like", "marked", "significant",
+        "slight", "of", "including", "such", "since", "cause", "causes", "prevent", "prevents", "may", "can", "certain",
+        "other", "also", "known"
+    )
+)  # fmt: skip
+_NARROWING = frozenset(["of", "in", "on", "with", "from", "at", "to"])
+_LONGEST_PHRASE = 5
+"""Words up to which an option is a noun phrase, where a name before the last word modifies (fatigue resistance)."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _TEST_HEADS = frozenset(
     ["time", "antibody", "antibodies", "test", "tests", "assay", "titer", "titers", "ratio", "receptor", "receptors"]
 )
+
+
+_Span = tuple[int, int, tuple[Entry, ...]]
+"""First word, last word, entries."""
 
 
 class MentionFinder:
@@ -56,9 +78,13 @@ class MentionFinder:
     def __init__(self, names: Names, settings: LinkingSettings) -> None:
         """Build the automaton: about one second for 130,000 names."""
         self._names, self._settings = names, settings
-        self._keys = names.keys_in_text()
+        bare: dict[str, list[str]] = defaultdict(list)
+        for key in names.keys_in_text():
+            bare[bare_phrase(key)].append(key)
+        self._patterns = list(bare)
+        self._keys = list(bare.values())
         self._automaton = ahocorasick_rs.AhoCorasick(
-            [encode(key.split(" ")) for key in self._keys],
+            [encode(pattern.split(" ")) for pattern in self._patterns],
             matchkind=ahocorasick_rs.MatchKind.LeftmostLongest,
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
         )
@@ -66,7 +92,10 @@ class MentionFinder:
     def in_text(self, text: str) -> tuple[Mention, ...]:
         """Mentions of running text with their status, in order."""
         words = tokens(text)
-        found = [(words[first], words[last], entries) for first, last, entries in self._spans(text, words, ANYWHERE)]
+        spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
+        spans += self._shared_heads(text, words, spans)
+        spans += _explained(text, words, spans)
+        found = [(words[first], words[last], entries) for first, last, entries in sorted(spans, key=_by_place)]
         if not found:
             return ()
         context = read_context(text)
@@ -76,10 +105,44 @@ class MentionFinder:
                 (head.start, tail.stop),
                 entries,
                 is_negated=context.is_negated(head.start, tail.stop),
-                status=context.status(head.start, is_drug=not any(e.node_type in _PATIENT_TYPES for e in entries)),
+                status=_status(context, head.start, entries),
             )
             for head, tail, entries in found
         )
+
+    def in_passing(self, text: str, taken: Sequence[Mention]) -> tuple[Mention, ...]:
+        """What an option or answer names beside what it is about: right, but nothing to build on."""
+        words = tokens(text)
+        is_sentence = len(words) > _LONGEST_PHRASE
+        spans = (
+            (words[first].start, words[last].stop, entries)
+            for first, last, found in self._spans(text, words, IN_TEXT)
+            if _is_plain(text, words, first, last)
+            and (entries := tuple(e for e in found if is_sentence or _ends_phrase(e, text, words, last)))
+        )
+        return tuple(
+            _mention(text, (start, stop), entries, status=IN_PASSING)
+            for start, stop, entries in spans
+            if not any(start < one.stop and one.start < stop for one in taken)
+        )
+
+    def _shared_heads(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
+        """The first member of "chest and abdominal pain", which is chest pain."""
+        taken = {place for first, last, _ in spans for place in range(first, last + 1)}
+        for first, last, _ in spans:
+            place = first - 2
+            is_member = last > first and place >= 0 and place not in taken and words[first - 1].key in _AND
+            if is_member and (entries := self._with_head_of(text, words, place, range(first + 1, last + 1))):
+                yield place, place, entries
+
+    def _with_head_of(self, text: str, words: Sequence[Token], place: int, heads: range) -> tuple[Entry, ...]:
+        """Entries of this word before the longest ending of another name: "chest" before "pain"."""
+        written = text[words[place].start : words[heads[-1]].stop]
+        for head in heads:
+            key = " ".join([words[place].key, *(word.key for word in words[head : heads[-1] + 1])])
+            if entries := self._names.matching(key, written, where=ANYWHERE):
+                return entries
+        return ()
 
     def in_option(self, text: str) -> tuple[Mention, ...]:
         """The whole of an option or answer as one mention, else names inside it that cover enough of it."""
@@ -114,7 +177,8 @@ class MentionFinder:
             kept = tuple(e for e in entries if _ends_phrase(e, text, words, last) and coverage >= self._least(e, least))
             if kept:
                 span = (words[first].start, words[last].stop)
-                yield _mention(text, span, kept, stage="partial", coverage=coverage)
+                own = _coverage(words, segment, covered)
+                yield _mention(text, span, kept, stage="partial", coverage=coverage, phrase_coverage=own)
 
     def _least_coverage(self, words: Sequence[Token], segment: range, last: int, segment_coverage: int) -> int:
         """What a disease or finding has to cover of the whole option, by its place in it."""
@@ -132,7 +196,7 @@ class MentionFinder:
         is_drug = entry.node_type == "drug" and entry.scope != "class"
         return self._settings.min_coverage_drug if is_drug else least
 
-    def _spans(self, text: str, words: Sequence[Token], where: int) -> Iterator[tuple[int, int, tuple[Entry, ...]]]:
+    def _spans(self, text: str, words: Sequence[Token], where: int) -> Iterator[_Span]:
         """(first word, last word, entries) of each name found; no name goes over a comma or the end of a sentence."""
         found: tuple[int, tuple[Entry, ...]] | None = None
         for first, last, entries in self._names_found(text, words, where):
@@ -141,17 +205,14 @@ class MentionFinder:
             found = last, entries
             yield first, last, entries
 
-    def _names_found(
-        self, text: str, words: Sequence[Token], where: int
-    ) -> Iterator[tuple[int, int, tuple[Entry, ...]]]:
+    def _names_found(self, text: str, words: Sequence[Token], where: int) -> Iterator[_Span]:
         keys, places = _with_breaks(text, words)
         offsets = [0, *accumulate(len(key) + 2 for key in keys)]
         for pattern, start, _ in self._automaton.find_matches_as_indexes(encode(keys)):
-            first = places[bisect_left(offsets, start)]
-            last = first + self._keys[pattern].count(" ")
+            begin = bisect_left(offsets, start)
+            first, last = places[begin], places[begin + self._patterns[pattern].count(" ")]
             if _is_whole_words(words, first, last):
-                written = text[words[first].start : words[last].stop]
-                entries = self._names.matching(self._keys[pattern], written, where=where)
+                entries = self._entries(self._keys[pattern], text, words[first : last + 1], where)
                 kept = tuple(
                     e
                     for e in entries
@@ -159,6 +220,56 @@ class MentionFinder:
                 )
                 if kept:
                     yield first, last, kept
+
+    def _entries(self, keys: Sequence[str], text: str, words: Sequence[Token], where: int) -> tuple[Entry, ...]:
+        """Entries of the names that these words may be; "the left kidney" is no name of the right one."""
+        written, plain = text[words[0].start : words[-1].stop], {word.key for word in words}
+        fitting = (key for key in keys if side_words(key) <= plain)
+        found = (entry for key in fitting for entry in self._names.matching(key, written, where=where))
+        return tuple(dict.fromkeys(found))
+
+
+def _says_enough(span: _Span, text: str, words: Sequence[Token]) -> bool:
+    """A general word counts only where nothing says more of it: "flank tenderness" is not just tenderness."""
+    first, last, entries = span
+    return any(entry.reach == ANYWHERE for entry in entries) or _is_plain(text, words, first, last)
+
+
+def _is_plain(text: str, words: Sequence[Token], first: int, last: int) -> bool:
+    """Neither the word before nor what follows makes something narrower of it."""
+    is_begun = first == 0 or words[first - 1].key in _PLAIN_BEFORE or not _is_next(text, words, first)
+    is_ended = last + 1 == len(words) or words[last + 1].key not in _NARROWING or not _is_next(text, words, last + 1)
+    return is_begun and is_ended
+
+
+def _is_next(text: str, words: Sequence[Token], place: int) -> bool:
+    """Nothing but blanks stands between this word and the one before."""
+    return text[words[place - 1].stop : words[place].start].isspace()
+
+
+def _by_place(span: _Span) -> tuple[int, int]:
+    return span[:2]
+
+
+def _status(context: Context, start: int, entries: Sequence[Entry]) -> str:
+    """A general word (pain) or a value (ferritin) is nothing to build on, whatever stands around it."""
+    if all(entry.reach > ANYWHERE for entry in entries):
+        return IN_PASSING
+    return context.status(start, is_drug=not any(entry.node_type in _PATIENT_TYPES for entry in entries))
+
+
+def _explained(text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
+    """Every place of an abbreviation that the text explains behind a name found: it means that name."""
+    by_stop = {words[last].stop: (words[first].start, entries) for first, last, entries in spans}
+    taken = {place for first, last, _ in spans for place in range(first, last + 1)}
+    known: dict[str, tuple[Entry, ...]] = {}
+    for one in explained_abbreviations(text):
+        start, entries = by_stop.get(one.stop, (0, ()))
+        if entries and start <= one.start:
+            known.setdefault(one.short, entries)
+    for place, word in enumerate(words):
+        if place not in taken and (entries := known.get(text[word.start : word.stop], ())):
+            yield place, place, entries
 
 
 def _is_bracketed_symbol(
@@ -181,7 +292,8 @@ def _with_breaks(text: str, words: Sequence[Token]) -> tuple[list[str], list[int
         keys.append(word.key)
         places.append(place)
         stop = word.stop
-    return keys, places
+    kept = bare_places(keys)
+    return [keys[n] for n in kept], [places[n] for n in kept]
 
 
 def _mention(text: str, span: tuple[int, int], entries: Sequence[Entry], **more: object) -> Mention:

@@ -17,11 +17,18 @@ import pyarrow as pa
 
 from medreason.graph.linking.normalise import letters_and_digits, singular, sorted_key
 from medreason.graph.linking.settings import LinkingSettings
-from medreason.graph.linking.words import CLINICAL_SYMBOLS, GENERIC_NAMES, LABORATORY_PROTEINS, MISLEADING_NAMES
+from medreason.graph.linking.words import (
+    CLINICAL_SYMBOLS,
+    GENERIC_NAMES,
+    LABORATORY_PROTEINS,
+    MISLEADING_NAMES,
+    PASSING_NAMES,
+)
 
 Value = TypeVar("Value")
-ANYWHERE, IN_OPTIONS, WHOLE, NOWHERE = 0, 1, 2, 3
-"""In running text; inside a phrase that is an option or answer; as a whole option or answer; not at all."""
+ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, NOWHERE = 0, 1, 2, 3, 4
+"""In running text; inside a phrase that is an option or answer, and in running text in passing; in running text in
+passing alone; as a whole option or answer; not at all. Each counts where the next ones do."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Z0-9-]{1,6}s?$")
 
@@ -37,7 +44,7 @@ class Entry:
     symbol: str
     """Letters and digits that the text has to show in this very case; empty where case does not matter."""
     reach: int
-    """ANYWHERE, IN_OPTIONS, WHOLE or NOWHERE: where the name counts."""
+    """ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE or NOWHERE: where the name counts."""
 
 
 class Names:
@@ -75,7 +82,7 @@ class Names:
         if kind in settings.symbol_types:
             return IN_OPTIONS if _last_singular(key) in LABORATORY_PROTEINS else ANYWHERE
         if key in GENERIC_NAMES or _last_singular(key) in GENERIC_NAMES:
-            return WHOLE
+            return IN_TEXT if _last_singular(key) in PASSING_NAMES and kind in _PATIENT_TYPES else WHOLE
         return ANYWHERE if " " in key or kind not in settings.one_word_whole_only_types else WHOLE
 
     def keys_in_text(self) -> list[str]:
@@ -83,7 +90,7 @@ class Names:
         return sorted(key for key, entries in self.by_key.items() if any(e.reach < WHOLE for e in entries))
 
     def matching(self, key: str, written: str, *, where: int) -> tuple[Entry, ...]:
-        """Entries of a key that fit what was written and count there (ANYWHERE, IN_OPTIONS, WHOLE)."""
+        """Entries of a key that fit what was written and count there (ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE)."""
         fitting = (e for e in self.by_key.get(key, ()) if e.reach <= where and _case_fits(e, written, where))
         return self._of_one_sense(tuple(fitting))
 

@@ -19,8 +19,9 @@ Scope = Literal["name", "exact", "related", "split", "plural", "variant", "agent
 class LinkingSettings(StrictModel):
     """How mentions are found and linked; the part `grounding.linking` of the configuration."""
 
-    scopes: tuple[Scope, ...] = ("name", "exact", "split", "plural", "variant", "agent", "class")
-    """Kinds of names that may be matched. `related` turns organs into their cancers, so it is asked for by hand."""
+    scopes: tuple[Scope, ...] = ("name", "exact", "split", "plural", "variant", "class")
+    """Kinds of names that may be matched. Two are asked for by hand: `related` turns organs into their cancers, `agent`
+    an organism into the disease it causes (Giardia lamblia into giardiasis)."""
     symbol_types: tuple[str, ...] = ("gene/protein",)
     """Node types whose names are symbols: matched in their own case only."""
     min_symbol_length: int = Field(default=3, ge=1, le=10)

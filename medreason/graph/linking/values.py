@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 FIELDS = ("stem", "context", "option", "answer", "rationale")
-STATUSES = ("finding", "family_history", "medication", "history")
+IN_PASSING = "in_passing"
+"""Status of a mention that is right but nothing is built on: a general word (pain), or a small part of its option."""
+STATUSES = ("finding", "family_history", "medication", "history", IN_PASSING)
 STAGES = ("exact", "normalised", "sorted_tokens", "partial", "fuzzy", "embedding", "choice")
 """Stages in the order in which they are asked; `partial` is a name inside a longer phrase, `choice` the engine's."""
 
@@ -41,10 +43,17 @@ class Mention:
     stage: str = "exact"
     coverage: int = 1000
     """Share of the field's words that the span covers, thousandths; 1000 outside options and answers."""
+    phrase_coverage: int = 1000
+    """The same of the phrase that it stands in: less than all of it where the name is broader than what is written."""
     node_indices: tuple[int, ...] = ()
     """Nodes of the name, ascending: the concept group."""
     is_class: bool = False
     """True where the name is that of a class (beta blockers) and the nodes are its members."""
+
+    @property
+    def is_in_passing(self) -> bool:
+        """True where grounding builds nothing on it."""
+        return self.status == IN_PASSING
 
     @property
     def is_finding(self) -> bool:

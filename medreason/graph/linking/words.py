@@ -15,14 +15,22 @@ def _read(name: str) -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
+def _pairs(name: str) -> dict[str, str]:
+    return {left: right for left, _, right in (line.partition(" = ") for line in sorted(_read(name)))}
+
+
 CLINICAL_SYMBOLS = _read("clinical_symbols")
 """Gene symbols that mean something else in clinical text."""
 WELL_KNOWN_GENES = _read("well_known_genes")
 """Gene symbols of letters alone that need no word of genetics beside them."""
 GENERIC_NAMES = _read("generic_names")
 """Names that count only as a whole option or answer."""
+PASSING_NAMES = _read("passing_names")
+"""General names that running text mentions in passing: linked there, but nothing is built on them."""
 MISLEADING_NAMES = _read("misleading_names")
 """Names that vocabularies give to a disease or finding and that mean another thing."""
+WRONG_NAMES = _pairs("wrong_names")
+"""Names that vocabularies give to the node behind, and that are right for another node."""
 LABORATORY_PROTEINS = _read("laboratory_proteins")
 """Proteins that are a laboratory value in running text."""
 SALT_WORDS = _read("salt_words")
