@@ -1,77 +1,27 @@
 """vLLM itself answers all six tasks of a build on a Ray cluster, through Dagster; killed on the way and gone on with.
 
-Belongs: one server per run, each request answered once, every row accounted for.
-Does not belong: faults of endpoints (tests/chains), servers that are killed (tests/chains/test_engines_serve_model.py).
-
-One root goes through all of it: a build that is killed, the one that finishes, and one that finds everything cached.
+Belongs: one server for all of it, each request answered once, every row accounted for, nothing left behind.
+Does not belong: what is done and in which order (story.py), faults of endpoints (tests/chains), jobs on a cluster
+without vLLM (tests/ray_jobs), what a server of vLLM does with single requests (test_server.py).
 """
 
 from __future__ import annotations
 
-import signal
 from collections import Counter
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from medreason.chains.fault import Fault
 from medreason.chains.tasks import TASKS
-from tests.end_to_end.world import (
-    MEDREASON,
-    Finished,
-    Place,
-    build,
-    build_arguments,
-    environment,
-    errors_of,
-    medreason,
-    new_place,
-    started,
-    wait_for,
-)
-from tests.vllm.world import n_sent, ray_cluster, stored, trained_model, with_vllm
+from tests.end_to_end.world import files_under, medreason
+from tests.vllm.story import N_BEFORE_KILL, Story
+from tests.vllm.world import stored
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
-_SERVER_STARTS = "Starting vLLM server on"
-_IN_FLIGHT = 2 * 16
-"""Workers times `concurrency`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """What happened to one root."""
-
-    place: Place
-    killed_errors: str
-    n_stored_at_kill: int
-    resumed: Finished
-    again: Finished
-
-
-@pytest.fixture(scope="module")
-def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Kill, resume, repeat."""
-    folder = tmp_path_factory.mktemp("vllm")
-    place = new_place(folder)
-    model = trained_model(place, folder)
-    with ray_cluster(folder) as cluster:
-        config = with_vllm(folder / "vllm.yaml", model, cluster)
-        command, output = [str(MEDREASON), *build_arguments(place, config)], folder / "killed"
-        with started(command, env=environment(place, **cluster.environment), output=output) as process:
-            wait_for(lambda: len(stored(place.root)) >= 8, process, what="answers of vLLM")
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        n_stored = len(stored(place.root))
-        resumed = build(place, config=config, **cluster.environment)
-        again = build(place, config=config, **cluster.environment)
-    return Story(
-        place=place,
-        killed_errors=errors_of(output).read_text(),
-        n_stored_at_kill=n_stored,
-        resumed=resumed,
-        again=again,
-    )
+_IN_FLIGHT = 16
+"""`concurrency`: what the killed worker may have had on its way. The killed build had nothing, the cluster asks."""
 
 
 def test_it_ends_in_a_release_that_holds_every_row(story: Story) -> None:
@@ -82,21 +32,35 @@ def test_it_ends_in_a_release_that_holds_every_row(story: Story) -> None:
     assert medreason("verify", story.resumed.report()["release"], "--deep", place=story.place).exit_code == 0
 
 
-def test_each_run_brings_one_server_up_and_a_cached_one_none(story: Story) -> None:
-    assert [text.count(_SERVER_STARTS) for text in (story.killed_errors, story.resumed.stderr)] == [1, 1]
-    assert story.again.exit_code == story.resumed.exit_code
-    assert _SERVER_STARTS not in story.again.stderr
-    assert n_sent(story.again.stderr) == 0
-    assert story.again.report()["release_id"] == story.resumed.report()["release_id"]
+def test_one_server_for_the_killed_run_and_the_one_that_goes_on(story: Story) -> None:
+    assert story.n_servers == 1
+
+
+def test_no_process_of_the_server_outlives_the_run(story: Story) -> None:
+    assert story.n_processes >= 3, "API server, engine and worker"
+    assert story.left_over == []
 
 
 def test_no_request_is_paid_twice_but_those_in_flight(story: Story) -> None:
     lines = stored(story.place.root)
     assert max(Counter(line["request_sha256"] for line in lines).values()) == 1
     assert all("response" in line for line in lines), "vLLM refused what we sent"
-    n_all = n_sent(story.killed_errors) + n_sent(story.resumed.stderr)
-    assert 8 <= story.n_stored_at_kill < len(lines)
-    assert len(lines) <= n_all <= len(lines) + _IN_FLIGHT
+    assert N_BEFORE_KILL <= story.n_stored_at_kill < len(lines)
+    assert len(lines) <= story.n_sent <= len(lines) + _IN_FLIGHT
+
+
+def test_the_outcome_is_that_of_a_run_without_interruption(story: Story) -> None:
+    """On another root, in one process and without a server, from the same answers: the same files, byte for byte."""
+    assert story.undisturbed.exit_code == 0, story.undisturbed.stderr[-3000:]
+    assert "vLLM server" not in story.undisturbed.stderr
+    one, other = (_contents(Path(done.report()["release"])) for done in (story.resumed, story.undisturbed))
+    assert story.undisturbed.report()["release"] != story.resumed.report()["release"]
+    assert sorted(one) == sorted(other)
+    assert [name for name in sorted(one) if one[name] != other[name]] == []
+
+
+def _contents(release: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(release)): path.read_bytes() for path in files_under(release)}
 
 
 def test_answers_of_every_task_are_understood(story: Story) -> None:

@@ -26,7 +26,7 @@ RECIPE = {
     "learning_rate": 4e-3,
     "tokens_per_step": 2048,
     "longest": 256,
-    "cpu_seconds": 75,
+    "cpu_seconds": 50,
     "seed": 7,
 }
 _SPECIAL = ("<|end|>", "<|system|>", "<|user|>", "<|assistant|>")

@@ -1,0 +1,35 @@
+"""What all tests of vLLM share: one recorded build, one tiny model, one server and what happened to it.
+
+Belongs: fixtures of the session, and what becomes of these tests where vLLM is not installed.
+Does not belong: how things are started (world.py), what happens (story.py).
+Rule: a test here asks for vLLM by its fixtures; without vLLM it is skipped, which continuous integration refuses.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from tests.end_to_end.world import new_place
+from tests.ray_jobs.clusters import ray_cluster
+from tests.vllm.story import Story, tell
+from tests.vllm.world import Trained, recorded_lessons, some_adapter, trained_on
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """The tiny model."""
+    if importlib.util.find_spec("vllm") is None:
+        pytest.skip("vLLM is not installed (`make models`)")
+    folder = tmp_path_factory.mktemp("trained")
+    place = new_place(folder)
+    model = trained_on(recorded_lessons(place, folder))
+    return Trained(model=model, adapter=some_adapter(model, folder / "adapter"), place=place)
+
+
+@pytest.fixture(scope="session")
+def story(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """What happened to the server of vLLM; its cluster has ended when the tests look at it."""
+    with ray_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        return tell(trained, cluster, tmp_path_factory.mktemp("vllm"))
