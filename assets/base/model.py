@@ -122,18 +122,21 @@ class ServerJob:
         self.urls: tuple[str, ...] = ()
 
     def adopt(self, engine: "EngineSettings") -> None:
-        """Take over a server of this engine whose run is gone, once it answers.
+        """Take over a server of this engine whose run is gone, once it answers; one that does not is ended."""
+        from medreason.chains.engines.model_server import ModelServerFailed
 
-        Raises: ModelServerFailed where it is not ready in time.
-        """
         found = self._cluster.newest(self._work(engine).name)
-        if found is not None and found.is_running and self._cluster.adopt(found.submission_id):
-            self._submission_id = found.submission_id
+        if found is None or not found.is_running or not self._cluster.adopt(found.submission_id):
+            return
+        self._submission_id = found.submission_id
+        try:
             urls = self._wait(engine)
-            if all(_answers(url) for url in urls):
-                self.urls = urls
-            else:
-                self.end()
+        except ModelServerFailed:
+            urls = ()
+        if urls and all(_answers(url) for url in urls):
+            self.urls = urls
+        else:
+            self.end()
 
     def bring_up(self, engine: "EngineSettings") -> tuple[str, ...]:
         """Base URLs of the replicas; starts them at the first call.
