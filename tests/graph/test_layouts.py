@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +30,9 @@ def primekg_parquet(**changes: pa.Array) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.table({**columns, **changes}), sink)
     return sink.getvalue()
+
+
+_PACKED = {"kg.csv": FILE, "kg.csv.gz": gzip.compress(FILE), "kg.parquet": primekg_parquet()}
 
 
 def written(folder: Path, name: str, data: bytes) -> str:
@@ -137,18 +142,44 @@ def test_an_unusable_file_is_one_clear_error(name: str, data: bytes, says: str, 
 
 
 def test_a_missing_file_and_an_unknown_layout(tmp_path: Path):
-    with pytest.raises(BadInput, match="cannot be opened"):
+    with pytest.raises(BadInput, match="no such file"):
         read_graph("primekg", str(tmp_path / "kg.csv"))
     with pytest.raises(BadConfiguration, match="primekg"):
         read_graph("primkg", "kg.csv")
 
 
-def test_a_graph_is_read_from_s3(s3_root: str):
+@pytest.mark.parametrize("name", ["kg.csv", "kg.csv.gz", "kg.parquet"])
+def test_a_graph_is_read_from_s3(name: str, s3_root: str):
     import s3fs
 
-    url = f"{s3_root}/kg.csv.gz"
-    s3fs.S3FileSystem().pipe_file(url.removeprefix("s3://"), gzip.compress(FILE))
+    url = f"{s3_root}/{name}"
+    s3fs.S3FileSystem().pipe_file(url.removeprefix("s3://"), _PACKED[name])
     assert read_graph("primekg", url).to_pylist() == [EXPECTED]
+
+
+class _Streaming(BaseHTTPRequestHandler):
+    """Sends a file in chunks and says neither its length nor that parts can be had, as Dataverse may."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """The file that the last part of the address names."""
+        data = _PACKED.get(self.path.rpartition("/")[2], FILE)
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(data), data))
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("name", ["kg.csv", "kg.csv.gz", "api/access/datafile/6180620"])
+def test_a_graph_is_read_from_a_web_server_that_streams(name: str):
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Streaming) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert read_graph("primekg", f"http://127.0.0.1:{server.server_port}/{name}").to_pylist() == [EXPECTED]
+        server.shutdown()
 
 
 @pytest.mark.shared_data

@@ -6,13 +6,14 @@ Does not belong: what the bytes mean (test_layouts.py, test_bad_input.py).
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import threading
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,41 @@ def test_a_file_is_fetched_over_http(web: str, tmp_path: Path) -> None:
     assert reachable(f"{web}/a.jsonl") is None
     with pytest.raises(BadInput, match="no such file"):
         fetch(f"{web}/b.jsonl")
+
+
+class _Streaming(BaseHTTPRequestHandler):
+    """Sends a file piece by piece and never says how long it is."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """A megabyte in twenty pieces; who hangs up early is let go."""
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for start in range(0, len(_LONG), _PIECE_BYTES):
+                piece = _LONG[start : start + _PIECE_BYTES]
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.write(b"0\r\n\r\n")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+_PIECE_BYTES = 50_000
+_LONG = _DATA * (20 * _PIECE_BYTES // len(_DATA))
+
+
+def test_a_streamed_file_is_fetched_to_its_end() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Streaming) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/a.jsonl"
+        assert fetch(url).data == _LONG
+        assert file_sha256(url) == hashlib.sha256(_LONG).hexdigest()
+        with pytest.raises(BadInput, match="larger than"):
+            fetch(url, max_bytes=len(_LONG) - 1)
+        server.shutdown()
 
 
 def test_a_file_is_fetched_from_s3(s3_root: str) -> None:

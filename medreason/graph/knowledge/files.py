@@ -22,6 +22,7 @@ import pyarrow as pa
 from medreason.base.errors import BadInput
 from medreason.base.tables.raw import RAW_GRAPH
 from medreason.base.text import text_fault
+from medreason.questions.sources.fetch import seekable
 
 if TYPE_CHECKING:
     import pyarrow.csv as csv
@@ -58,20 +59,6 @@ def path_of(url: str) -> str:
     return url.partition("?")[0] if "://" in url else url
 
 
-def open_file(url: str, stack: ExitStack) -> IO[bytes]:
-    """The file as it lies there.
-
-    Raises: BadInput where it cannot be opened.
-    """
-    import fsspec
-
-    try:
-        file: IO[bytes] = stack.enter_context(fsspec.open(url, "rb"))
-    except (OSError, ValueError) as error:
-        raise BadInput(f"the graph file cannot be opened ({type(error).__name__})", where=url) from error
-    return file
-
-
 def read_text_table(url: str, form: TextForm, choose: ChooseColumns) -> pa.Table:
     """The chosen columns of a text table, plain or gzip, all as text.
 
@@ -99,7 +86,7 @@ def text_table_columns(url: str, form: TextForm) -> list[str]:
 def _opened(url: str) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
         try:
-            yield _decompressed(open_file(url, stack), stack)
+            yield _decompressed(seekable(url, stack), stack)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise BadInput("the gzip file is cut short or damaged", where=url) from error
 

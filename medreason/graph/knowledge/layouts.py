@@ -21,13 +21,13 @@ from medreason.graph.knowledge.files import (
     WANTED,
     TextForm,
     as_raw_graph,
-    open_file,
     path_of,
     read_text_table,
     text_table_columns,
 )
 from medreason.graph.knowledge.hetionet import read_hetionet
 from medreason.graph.knowledge.options import LayoutOptions
+from medreason.questions.sources.fetch import seekable
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -110,7 +110,7 @@ def _read_parquet(url: str) -> pa.Table:
 
     with ExitStack() as stack:
         try:
-            file = pq.ParquetFile(open_file(url, stack))
+            file = pq.ParquetFile(seekable(url, stack))
             wanted = list(_primekg_columns(file.schema_arrow.names, url))
             _refuse_other_types(file, url)
             return file.read(columns=wanted).select(wanted)

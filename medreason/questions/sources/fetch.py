@@ -10,11 +10,14 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from medreason.base.canonical import sha256_bytes
@@ -71,6 +74,28 @@ def file_sha256(url: str) -> str:
     return digest.hexdigest()
 
 
+def seekable(url: str, stack: ExitStack) -> IO[bytes]:
+    """The file behind a path or URL as it lies there, to be read from any place, open as long as the stack.
+
+    What is not a local path is copied to a temporary file first: what a web server streams can be read once, and what
+    fsspec opens elsewhere cannot read a line of limited length.
+    Raises: BadInput where it is missing or cannot be reached.
+    """
+    place = shown_url(url)
+    if "://" in url:
+        copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
+        with _opened(url, place) as stream:
+            shutil.copyfileobj(stream, copy, _CHUNK_BYTES)
+        copy.seek(0)
+        return copy
+    try:
+        return stack.enter_context(Path(url).open("rb"))
+    except FileNotFoundError as error:
+        raise BadInput("there is no such file", where=place) from error
+    except OSError as error:
+        raise BadInput(f"the file cannot be read ({type(error).__name__})", where=place) from error
+
+
 def reachable(url: str) -> str | None:
     """Why the file behind a path or URL cannot be had, with its place; None where its first byte can be read."""
     place = shown_url(url)
@@ -83,11 +108,16 @@ def reachable(url: str) -> str | None:
 
 
 def _read(url: str, place: str, max_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    n_bytes = 0
     with _opened(url, place) as stream:
-        data: bytes = stream.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise BadInput(f"the file is larger than {max_bytes:,} bytes", where=place)
-    return data
+        # Until nothing comes: what a web server streams is read in part by a single call, however much it asks for.
+        while chunk := stream.read(_CHUNK_BYTES):
+            n_bytes += len(chunk)
+            if n_bytes > max_bytes:
+                raise BadInput(f"the file is larger than {max_bytes:,} bytes", where=place)
+            chunks.append(chunk)
+    return b"".join(chunks)
 
 
 @contextmanager
