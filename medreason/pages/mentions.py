@@ -17,6 +17,8 @@ from markupsafe import Markup, escape
 from medreason.pages.texts import visible, words
 
 Row = Mapping[str, Any]
+_SET_ASIDE = ("family_history", "in_passing")
+"""Statuses of mentions on which grounding builds nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,8 @@ def spans_of_tables(
 
 
 def side_of(mention: Row, link: Row | None) -> str:
-    """The side that a mention counts for: none where it is not linked, or is no finding of this patient."""
-    if link is None or mention["is_negated"] or mention["status"] == "family_history":
+    """The side that a mention counts for: none where it is not linked, denied, a relative's, or named in passing."""
+    if link is None or mention["is_negated"] or mention["status"] in _SET_ASIDE:
         return "none"
     return str(link["side"])
 

@@ -235,7 +235,7 @@ def test_spans_of_grounding_tables() -> None:
     assert span.title == "Cough (effect/phenotype), exact, 1000 of 1000"
     (unlinked,) = spans_of_tables([mention], [], field="stem")
     assert (unlinked.side, unlinked.title) == ("none", "not linked")
-    for set_aside in ({"is_negated": True}, {"status": "family_history"}):
+    for set_aside in ({"is_negated": True}, {"status": "family_history"}, {"status": "in_passing"}):
         (grey,) = spans_of_tables([mention | set_aside], links, field="stem")
         assert grey.side == "none", "what the patient does not have counts for no side"
 
