@@ -60,10 +60,12 @@ def run_build(arguments: argparse.Namespace) -> int:
     started = time.monotonic()
     prepare_environment()
     end_means_interrupt()
+    from medreason.base.store import require_writable
     from medreason.configuration import check_inputs, load_configuration
 
     check_inputs(load_configuration(config, data=data))
     settings = {"config": str(config), "root": _root(arguments.root), "data": str(data or "")}
+    require_writable(settings["root"])
     with _watching(quiet=arguments.quiet or arguments.json):
         report = _run(settings)
     report["seconds"]["all"] = round(time.monotonic() - started, 1)

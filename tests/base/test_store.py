@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from medreason.base.errors import BadConfiguration, BadInput, CorruptRelease, LostToOtherWriter
-from medreason.base.store import Memo, Store, open_store, read_table, write_table
+from medreason.base.store import Memo, Store, open_store, read_table, require_writable, write_table
 from medreason.base.store.folders import open_folder, store_folder
 from medreason.base.tables.graph import NODES
 from medreason.base.tables.registry import folder_table, table_row_set_sha256
@@ -33,6 +33,29 @@ def test_create_writes_once_and_equal_bytes_count_as_done(store: Store) -> None:
         store.create("a/b.json", b"two")
     assert store.read("a/b.json") == b"one"
     assert store.keys("a") == ["a/b.json"]
+
+
+def test_a_root_that_can_be_written_to_is_left_as_it_was(store: Store) -> None:
+    require_writable(store.url)
+    assert store.keys("") == []
+
+
+@pytest.mark.parametrize("root", ["/proc/medreason", "{file}", "{file}/below", "s3://no-such-bucket/a"])
+def test_a_root_that_cannot_be_written_to_is_a_wrong_call(
+    root: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if root.startswith("s3://"):
+        request.getfixturevalue("s3_root")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadConfiguration, match="nothing can be written"):
+        require_writable(root.format(file=tmp_path / "file"))
+
+
+def test_a_root_without_an_account_is_a_wrong_call(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(BadConfiguration, match="nothing can be written"):
+        require_writable(s3_root)
 
 
 def test_empty_objects_are_refused(store: Store) -> None:

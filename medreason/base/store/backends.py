@@ -11,6 +11,7 @@ import fcntl
 import os
 import re
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,6 +69,32 @@ def open_store(url: str, *, cache: Path | None = None) -> Store:
             f"{url.split('://')[0]}:// cannot be a root", where="root", remedy="Use a folder or s3://."
         )
     return LocalStore(Path(url))
+
+
+def require_writable(url: str) -> None:
+    """Write a small object under a root and remove it again.
+
+    Raises: BadConfiguration where that cannot be done: no such place, no account, no permission.
+    """
+    key = f".probe-{uuid.uuid4().hex}"
+    try:
+        store = open_store(url)
+        store.create(key, b"probe")
+        store.delete(key)
+    except _failures(url) as error:
+        raise BadConfiguration(
+            f"nothing can be written under this root ({type(error).__name__})",
+            where=url,
+            remedy="Give a folder or bucket that you may write to; for s3:// AWS_* variables name the account.",
+        ) from error
+
+
+def _failures(url: str) -> tuple[type[Exception], ...]:
+    if not url.startswith("s3://"):
+        return (OSError,)
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    return (OSError, BotoCoreError, ClientError)
 
 
 def _checked(key: str) -> str:
