@@ -80,7 +80,7 @@ def paths_parts(paths: Sequence[Path], *, max_paths: int) -> tuple[list[Markup],
         y += _lane_height(row[0][1]) + _LANE_GAP
     if n_more := len(paths) - len(shown):
         parts.append(svg.text(f"{count(n_more)} more not drawn", _MARGIN, y + 12, size=12, fill=QUIET_INK))
-        y += 18
+        y += 18 + _LANE_GAP
     return parts, max(y - _LANE_GAP + 4, 20)
 
 

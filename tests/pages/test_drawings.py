@@ -258,6 +258,12 @@ def test_a_path_says_in_which_view_it_was_found_and_of_how_many(total: int, told
     _assert_text_stays_inside(root)
 
 
+def test_what_is_left_out_is_said_inside_the_drawing() -> None:
+    root = _read(draw_paths([path(number) for number in range(30)], max_paths=3))
+    assert "27 more not drawn" in _texts(root)
+    _assert_text_stays_inside(root)
+
+
 # ---------------------------------------------------------------- texts and colours
 
 SHARES = {
