@@ -60,6 +60,7 @@ _NOT = re.compile(
     r"[^.;:]){0,70}$",
     re.IGNORECASE,
 )
+_NOBODY = re.compile(r"\bno (?:patient|case|child|one)s? (?:had|has|have|developed|showed) $", re.IGNORECASE)
 _BELIEF = re.compile(
     r"\b(?:believes?|worr(?:ied|ies)|concern(?:ed|s)?|afraid|suspects?|thinks?|convinced|fears?|wonders?)\b"
     r"(?: (?!when|because|about)[\w']+){0,3} (?:that|this|if|may|might|could|is|be|having|has|he|she)\b"
@@ -119,7 +120,9 @@ _HORMONE_OF_THE_BODY = re.compile(
 )
 _TEST_AS_OPTION = re.compile(r"^[ -](?:[\w-]+ ){0,3}(?:tests?|testing|assay|serology|levels)\b", re.IGNORECASE)
 _TEST_FOR = re.compile(r"\b(?:PCR|test(?:ing)?|screen(?:ing)?|assay|serology) for (?:\w+ ){0,2}$", re.IGNORECASE)
-_OTHER_SALT = re.compile(r" heparin\b|-resistan")
+_OTHER_SALT = re.compile(
+    r" heparin\b|-resistan|[ -](?:blockade|antagonis\w+|deplet\w+|deficien\w+|resistance)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +190,7 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
 def _is_not_said(before: str, behind: str, place: Place) -> bool:
     """The sentence denies it, fears it, looks for it, or says it of somebody else."""
     if place.is_study:
-        return False  # what a paper denies or looks for is still what it is about
+        return _NOBODY.search(before) is not None  # what else a paper denies or looks for is still what it is about
     is_tested = _is_any((_TEST_BEFORE, _ANTIBODIES), before) and not _POSITIVE.search(behind)
     return is_tested or _is_any((_NOT, _BELIEF, _NORMAL, _RELATIVE, _RISK), before) or _is_any(_CARE, behind)
 

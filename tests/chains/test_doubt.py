@@ -21,6 +21,7 @@ DOUBTFUL = {
     "not in a list": ("The rash is not painful or [itchy].", {}),
     "never": ("She never received the vaccine for [human papillomavirus].", {}),
     "nobody": ("No patient had [biliary atresia].", {}),
+    "nobody in a study": ("No patient had [biliary atresia].", {"is_study": True}),
     "belief": ("He believes he may be having a [heart attack].", {}),
     "worry": ("The father is worried that this is [pneumonia] again.", {}),
     "risk": ("Surgery is advised because of the risk of [atrial fibrillation].", {}),
@@ -51,6 +52,7 @@ DOUBTFUL = {
     "test as option": ("[Dexamethasone] suppression test", {"side": "answer", "is_drug": True}),
     "test for it as option": ("PCR for [hepatitis C] virus", {"side": "answer"}),
     "class of drugs": ("She takes a [calcium channel blocker].", {"is_drug": True, "is_class": True}),
+    "blocked": ("[Dopamine] blockade", {"side": "answer", "is_drug": True}),
     "another salt": ("[Lithium] heparin", {"side": "answer", "is_drug": True}),
     "susceptibility in a study": ("Isolates were susceptible to [oxacillin].", {"is_drug": True, "is_study": True}),
 }
