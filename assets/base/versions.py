@@ -25,11 +25,16 @@ NORMALISATION = (
     "assets/base/column_lineage.py",
 )
 """Of the asset's own modules too: they decide what its memo holds."""
-CURATION = (*BASE, "medreason/questions/curation")
-GRAPH_FILES = (*BASE, "medreason/graph/knowledge")
+CURATION = (*BASE, "medreason/questions/curation", "medreason/questions/quarantine.py")
+GRAPH_FILES = (*SOURCES, "medreason/graph/knowledge", "medreason/graph/linking")
+"""Of sources: how files are fetched; of linking: how names are compared, which decides what the lexicon holds."""
 GROUNDING = (*BASE, "medreason/graph", "medreason/chains")
 CHAINS = GROUNDING
-RELEASE = (*BASE, "medreason/releases", "medreason/pages", "medreason/questions/sources")
+RELEASE = (
+    *BASE,
+    *("medreason/questions", "medreason/graph/knowledge", "medreason/chains", "medreason/releases", "medreason/pages"),
+)
+"""What a release keeps and says follows from the policy, the tasks' templates and curation too."""
 
 _NO_SOURCE = {"__pycache__", "target", "logs", "dbt_packages"}
 """What Python and dbt leave behind where they run."""
