@@ -101,6 +101,11 @@ URLS = {
     "relative": ("data/dev.jsonl", "{folder}/data/dev.jsonl"),
     "upward": ("../dev.jsonl", "{parent}/dev.jsonl"),
     "absolute": ("/data/dev.jsonl", "/data/dev.jsonl"),
+    "in an archive": ("zip://a/dev.jsonl::data/qa.zip", "zip://a/dev.jsonl::{folder}/data/qa.zip"),
+    "in an archive elsewhere": (
+        "zip://dev.jsonl::hf://datasets/org/qa.zip",
+        "zip://dev.jsonl::hf://datasets/org/qa.zip",
+    ),
     "s3": ("s3://bucket/dev.jsonl", "s3://bucket/dev.jsonl"),
     "hub": ("hf://datasets/org/name/dev.jsonl", "hf://datasets/org/name/dev.jsonl"),
     "web": ("https://example.org/dev.jsonl?a=b", "https://example.org/dev.jsonl?a=b"),

@@ -124,7 +124,13 @@ def _resolve(schema: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
 
 
 def absolute_url(url: str, *, folder: Path) -> str:
-    """A URL or path as written in a file of `folder`: schemes stay, relative paths become absolute."""
+    """A URL or path as written in a file of `folder`: schemes stay, relative paths become absolute.
+
+    Of a member of an archive, `zip://MEMBER::ARCHIVE`, it is the archive's place that may be relative.
+    """
+    member, chained, archive = url.rpartition("::")
+    if chained:
+        return f"{member}::{absolute_url(archive, folder=folder)}"
     if "://" in url or Path(url).is_absolute():
         return url
     return str((folder / url).resolve())
