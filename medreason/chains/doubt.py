@@ -44,6 +44,10 @@ _NEGATIVE_BEHIND = re.compile(
     r"^[^.;]{0,60}\b(?:are|were) all (?:negative|normal|unremarkable)\b",
     re.IGNORECASE,
 )
+_LONGER_BEHIND = re.compile(
+    r"^ (?:kinase|oncogene|support|programs?|counsel\w+|surgery|medications?|supplement\w*|education|diets?)\b",
+    re.IGNORECASE,
+)
 _LIKE = re.compile(r"^[-\u2010\u2011 ]like\b", re.IGNORECASE)
 _ALLERGIC_BEHIND = re.compile(r"^[- ](?:allerg\w+|hypersensitiv\w+)", re.IGNORECASE)
 _RESISTANT_BEHIND = re.compile(r"^[- ]?(?:resistan\w+|susceptible|sensitiv\w+)\b", re.IGNORECASE)
@@ -88,6 +92,7 @@ _ALLERGY = re.compile(
 _SENSITIVITY = re.compile(
     r"\b(?:sensitivit\w+|susceptib\w+|resistan\w+|sensitive) (?:\w+ )?(?:to|include[s]?)\b[^.]*$", re.IGNORECASE
 )
+_ADVISED = re.compile(r"\b(?:recommend|advis|encourag|lifestyle )\w*\b[^.;:]{0,90}$", re.IGNORECASE)
 _SHAPE = re.compile(r"\b(?:ST|crater-like|functional|\w+-like)[- ]$")
 _NORMAL = re.compile(r"\bnormal (?:[\w-]+ )?$", re.IGNORECASE)
 _RELATIVES = (
@@ -117,6 +122,14 @@ _LONGER_NAME = re.compile(
 )
 _HORMONE_OF_THE_BODY = re.compile(
     r"^s?[- ]?(?:secret\w+|excess|levels?|in (?:the |adipose)|produc\w+|deficien\w+)", re.I
+)
+_NARROWER_CLASS = re.compile(
+    r"\b(?:direct|oral|inhaled|intranasal|topical|intra-?articular|intravitreal|intravenous|long-acting|short-acting|"
+    r"dihydropyridine|cardioselective|first|second|third|fourth|3rd|2nd|1st|generation)\b",
+    re.IGNORECASE,
+)
+_NAMED_MEMBER = re.compile(
+    r"^[^.]{0,30}(?:\b(?:such as|like)\b|e\.g\.|\()|^s?(?: therapy| treatment)? with \w+", re.IGNORECASE
 )
 _TEST_AS_OPTION = re.compile(r"^[ -](?:[\w-]+ ){0,3}(?:tests?|testing|assay|serology|levels)\b", re.IGNORECASE)
 _TEST_FOR = re.compile(r"\b(?:PCR|test(?:ing)?|screen(?:ing)?|assay|serology) for (?:\w+ ){0,2}$", re.IGNORECASE)
@@ -168,9 +181,15 @@ def _is_test_as_option(place: Place, behind: str) -> bool:
 
 def _is_no_remedy(place: Place, behind: str) -> bool:
     before = place.text[: place.start]
-    if place.is_class and _HORMONE_OF_THE_BODY.match(behind):
+    if place.is_class and _is_another_class(place, behind):
         return True
     return _is_any((_STOPPED, _RESISTANT_TO), before) or _OTHER_SALT.match(behind) is not None
+
+
+def _is_another_class(place: Place, behind: str) -> bool:
+    """A hormone of the body, or a class of which another member is meant than any."""
+    near = place.text[max(place.start - 30, 0) : place.stop]
+    return _NARROWER_CLASS.search(near) is not None or _is_any((_HORMONE_OF_THE_BODY, _NAMED_MEMBER), behind)
 
 
 def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
@@ -181,8 +200,12 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
         return True
     if place.is_drug and _is_any((_ALLERGY, _SENSITIVITY), before):
         return True
+    if not place.is_drug and _LONGER_BEHIND.match(behind):
+        return True
     if place.is_study:
         return _LIKE.search(behind) is not None or _ANTIBODIES.search(before) is not None
+    if place.text[place.start : place.stop].lower() == "weight loss" and _ADVISED.search(before):
+        return True
     is_test = _TEST.search(behind) is not None and not _POSITIVE.search(behind)
     return is_test or _is_any((_INSTRUMENT, _LIKE), behind) or _SHAPE.search(before) is not None
 
