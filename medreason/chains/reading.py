@@ -7,6 +7,7 @@ Rule: a mention takes its nodes from the lexicon where it has any; a model only 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from medreason.chains.doubt import Place, is_another_thing, is_doubtful
 from medreason.chains.generation.generator import Answer, Generator
 from medreason.chains.settings import GroundingSettings
 from medreason.chains.tasks import choose, extract
+from medreason.chains.tasks.answer import last_sentence
 from medreason.chains.tasks.names import readable_name
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.linking.abbreviations import explained_abbreviations, is_doubtful_symbol
@@ -25,6 +27,12 @@ from medreason.graph.linking.normalise import tokens
 from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 
 Row = Mapping[str, Any]
+_ORGANISM = re.compile(
+    r"\b(?:(?:micro-?)?organisms?|pathogens?|bacteri(?:um|a)|virus(?:es)?|parasites?|fung(?:us|i)|agents?|microbes?|"
+    r"a?etiolog\w+|species)\b",
+    re.IGNORECASE,
+)
+"""Asks which organism causes it: in the graph it is its infection that is joined to findings."""
 
 _FIELD_ORDER = ("stem", "context", "option", "answer", "rationale")
 _SENTENCE_CHARACTERS = 300
@@ -117,7 +125,9 @@ def read_questions(
 def _spots_of(
     row: Row, linker: Linker, graph: KnowledgeGraph, settings: GroundingSettings
 ) -> list[tuple[Text, tuple[Spot, ...]]]:
-    found = _in_one_sense([_spots(text, linker) for text in texts_of(row, settings)], graph)
+    asks_organism = bool(_ORGANISM.search(last_sentence(row["stem"])))
+    spots_by_text = [_spots(text, linker, asks_organism=asks_organism) for text in texts_of(row, settings)]
+    found = _in_one_sense(spots_by_text, graph)
     is_study = row["answer_type"] in settings.rationale_answer_types
     return [
         (text, tuple(kept for spot in spots if (kept := _without_doubt(spot, graph, is_study=is_study)) is not None))
@@ -146,13 +156,14 @@ def _without_doubt(spot: Spot, graph: KnowledgeGraph, *, is_study: bool) -> Spot
     return replace(spot, mention=replace(mention, node_indices=nodes, status=status))
 
 
-def _spots(text: Text, linker: Linker) -> tuple[Text, tuple[Spot, ...]]:
+def _spots(text: Text, linker: Linker, *, asks_organism: bool) -> tuple[Text, tuple[Spot, ...]]:
     field = text.field
     if field == "answer" and text.text.count(" ") >= linker.settings.max_option_words:
         field = "rationale"  # a long answer is running text, not a name
     mentions = linker.mentions(text.text, field)
     if field in ("option", "answer") and all(mention.is_in_passing for mention in mentions):
-        mentions = _offered(text.text, linker) or mentions
+        infection = linker.infection_by(text.text) if asks_organism else ()
+        mentions = infection or _offered(text.text, linker) or mentions
     return text, tuple(Spot(text=text, mention=mention) for mention in mentions)
 
 

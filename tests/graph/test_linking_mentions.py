@@ -245,6 +245,8 @@ def test_an_organism_is_not_its_disease_unless_asked_for():
     nodes = nodes_table([("disease", "N1", "giardiasis", "MONDO")])
     lexicon = build_lexicon(nodes)
     assert Linker(nodes, lexicon).mentions("Giardia lamblia", "option") == ()
+    assert [m.node_indices for m in Linker(nodes, lexicon).infection_by("Giardia lamblia")] == [(0,)]
+    assert Linker(nodes, lexicon).infection_by("Giardia lamblia in the gut") == ()
     loose = LinkingSettings(scopes=("name", "exact", "agent"))
     assert [m.node_indices for m in Linker(nodes, lexicon, loose).mentions("Giardia lamblia", "option")] == [(0,)]
 

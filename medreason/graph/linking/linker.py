@@ -36,6 +36,8 @@ class Linker:
         self._names = Names(nodes, lexicon, self.settings)
         self._mentions = MentionFinder(self._names, self.settings)
         self._candidates = CandidateFinder(self._names, self.settings)
+        only_agents = self.settings.model_copy(update={"scopes": ("agent",)})
+        self._organisms = MentionFinder(Names(nodes, lexicon, only_agents), only_agents)
         self._cached_option = lru_cache(_N_CACHED)(self._option)
         self._cached_candidates = lru_cache(_N_CACHED)(self._candidates.find)
 
@@ -46,6 +48,14 @@ class Linker:
             one; else by the names inside it that cover enough of it.
         """
         return self._cached_option(text) if field in _OPTION_FIELDS else self._mentions.in_text(text)
+
+    def infection_by(self, text: str) -> tuple[Mention, ...]:
+        """An option that is just an organism, as the infection it causes: for questions that ask for the cause.
+
+        Nobody who asks what "Giardia lamblia" names gets giardiasis: `mentions` never gives this.
+        """
+        whole = self._organisms.whole(text) if self.settings.preset == "platform" else None
+        return (whole,) if whole else ()
 
     def candidates(self, mention_text: str, node_types: Collection[str] = ()) -> tuple[Candidate, ...]:
         """Nodes that this text may name, best first; of these types alone where some are given."""

@@ -146,11 +146,12 @@ class MentionFinder:
 
     def in_option(self, text: str) -> tuple[Mention, ...]:
         """The whole of an option or answer as one mention, else names inside it that cover enough of it."""
-        words = tokens(text)
-        whole = self._whole(text, words)
-        return (whole,) if whole else tuple(self._inside(text, words))
+        whole = self.whole(text)
+        return (whole,) if whole else tuple(self._inside(text, tokens(text)))
 
-    def _whole(self, text: str, words: Sequence[Token]) -> Mention | None:
+    def whole(self, text: str) -> Mention | None:
+        """The whole text as one mention, where it is a name."""
+        words = tokens(text)
         keys = [word.key for word in words]
         if not keys:
             return None
