@@ -74,7 +74,7 @@ _BELIEF = re.compile(
 _RISK = re.compile(
     r"\b(?:risks? (?:of|for)(?: developing)?|(?:to|may|can|could|would|might) (?:prevent|cause|lead to|develop)|"
     r"prevention of|complications? (?:such as|like|including)|prophylaxis (?:of|for|against)|"
-    r"(?:to|and) (?:rule out|exclude))\W+(?:[\w-]+\W+){0,4}$",
+    r"(?:to|and) (?:rule out|exclude)|researching|read(?:ing)? about)\W+(?:[\w-]+\W+){0,4}$",
     re.IGNORECASE,
 )
 _TEST_BEFORE = re.compile(
@@ -117,7 +117,7 @@ _STOPPED = re.compile(
 )
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
 _LONGER_NAME = re.compile(
-    r"\b(?:nor-|lupus |lipoprotein |hormone[- ]sensitive |chorionic |prostaglandin |tetravalent |H\. )$",
+    r"\b(?:nor-|lupus |lipoprotein |hormone[- ]sensitive |chorionic |illness |prostaglandin |tetravalent |H\. )$",
     re.IGNORECASE,
 )
 _HORMONE_OF_THE_BODY = re.compile(
