@@ -29,7 +29,7 @@ from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 Row = Mapping[str, Any]
 _ORGANISM = re.compile(
     r"\b(?:(?:micro-?)?organisms?|pathogens?|bacteri(?:um|a)|virus(?:es)?|parasites?|fung(?:us|i)|agents?|microbes?|"
-    r"a?etiolog\w+|species)\b",
+    r"a?etiolog\w+|species|infectious cause|cause of \w+ (?:\w+ )?infection)\b",
     re.IGNORECASE,
 )
 """Asks which organism causes it: in the graph it is its infection that is joined to findings."""
@@ -122,11 +122,20 @@ def read_questions(
     ]
 
 
+def asks_organism(stem: str) -> bool:
+    """The question is which organism causes it.
+
+    >>> asks_organism("He has diarrhea. Which organism is the most likely cause?"), asks_organism("Which drug is best?")
+    (True, False)
+    """
+    return bool(_ORGANISM.search(last_sentence(stem)))
+
+
 def _spots_of(
     row: Row, linker: Linker, graph: KnowledgeGraph, settings: GroundingSettings
 ) -> list[tuple[Text, tuple[Spot, ...]]]:
-    asks_organism = bool(_ORGANISM.search(last_sentence(row["stem"])))
-    spots_by_text = [_spots(text, linker, asks_organism=asks_organism) for text in texts_of(row, settings)]
+    is_cause_asked = asks_organism(row["stem"])
+    spots_by_text = [_spots(text, linker, is_cause_asked=is_cause_asked) for text in texts_of(row, settings)]
     found = _in_one_sense(spots_by_text, graph)
     is_study = row["answer_type"] in settings.rationale_answer_types
     return [
@@ -156,13 +165,13 @@ def _without_doubt(spot: Spot, graph: KnowledgeGraph, *, is_study: bool) -> Spot
     return replace(spot, mention=replace(mention, node_indices=nodes, status=status))
 
 
-def _spots(text: Text, linker: Linker, *, asks_organism: bool) -> tuple[Text, tuple[Spot, ...]]:
+def _spots(text: Text, linker: Linker, *, is_cause_asked: bool) -> tuple[Text, tuple[Spot, ...]]:
     field = text.field
     if field == "answer" and text.text.count(" ") >= linker.settings.max_option_words:
         field = "rationale"  # a long answer is running text, not a name
     mentions = linker.mentions(text.text, field)
     if field in ("option", "answer") and all(mention.is_in_passing for mention in mentions):
-        infection = linker.infection_by(text.text) if asks_organism else ()
+        infection = linker.infection_by(text.text) if is_cause_asked else ()
         mentions = infection or _offered(text.text, linker) or mentions
     return text, tuple(Spot(text=text, mention=mention) for mention in mentions)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from medreason.chains.reading import read_questions
+from medreason.chains.reading import asks_organism, read_questions
 from tests.chains.shards_world import World, question
 
 
@@ -43,3 +43,15 @@ def test_an_abbreviation_means_what_the_question_explains(
         (reading,) = read_questions([row], world.linker, world.graph, generator, world.settings)
     spots = [link.spot for link in reading.links if link.spot.text.side == "question"]
     assert [spot.mention.text for spot in spots] == expected
+
+
+ORGANISMS = {
+    "the organism is asked for": ("She has a painful ulcer. Which organism is the most likely cause?", True),
+    "the infectious cause is asked for": ("She has an ulcer. What is the most likely infectious cause?", True),
+    "another thing is asked for": ("A virus was found. What is the best treatment?", False),
+}
+
+
+@pytest.mark.parametrize(("stem", "expected"), ORGANISMS.values(), ids=ORGANISMS)
+def test_an_organism_stands_for_its_infection_only_where_it_is_asked_for(stem: str, expected: bool) -> None:
+    assert asks_organism(stem) is expected
