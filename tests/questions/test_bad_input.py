@@ -129,6 +129,12 @@ CSV_RECORDS = {
 }
 
 
+def test_the_last_row_of_a_csv_may_be_cut(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(csv_file([MEDCALC]) + b'7,"cut in a ce')
+    assert [row["fault_reason"] for row in read("medcalc_bench", path)] == [None, "malformed_record"]
+
+
 @pytest.mark.parametrize(("bad", "reason"), CSV_RECORDS.values(), ids=CSV_RECORDS)
 def test_a_bad_row_of_a_csv_is_a_row_with_a_reason(bad: bytes, reason: Reason, tmp_path: Path) -> None:
     path = tmp_path / "file.csv"
@@ -210,6 +216,13 @@ FILES: dict[str, tuple[str, bytes, str]] = {
         "medcalc_bench",
         csv_file([{"Question": "Q", "Patient Note": "N"}]),
         "no record has the fields",
+    ),
+    "csv with a quote that never closes": (
+        "medcalc_bench",
+        csv_file([{**MEDCALC, "Patient Note": "A man.", "Category": name} for name in ("lab", "risk", "lab")]).replace(
+            b",risk,", b',"risk,'
+        ),
+        "never closed",
     ),
     "cop says nothing": ("medmcqa", lines([{**MEDMCQA, "cop": 2}, {**MEDMCQA, "cop": 3}]), "neither 0 nor 4"),
     "cop says both": ("medmcqa", lines([{**MEDMCQA, "cop": 0}, {**MEDMCQA, "cop": 4}]), "do not fit"),

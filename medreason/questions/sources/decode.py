@@ -222,8 +222,11 @@ def _shown_key(key: str, number: int) -> str:
 # --- CSV -------------------------------------------------------------------------------------------------------------
 
 
-def _csv_records(data: bytes) -> Iterator[memoryview]:
-    """Records of a CSV file: line ends inside quotes are text. A quote inside quotes is doubled, so parity decides."""
+def _csv_records(data: bytes, file: RawFile) -> Iterator[memoryview]:
+    """Records of a CSV file: line ends inside quotes are text. A quote inside quotes is doubled, so parity decides.
+
+    Raises: BadInput where a quote that is never closed swallows more than the last line.
+    """
     view, start, stop, is_quoted = memoryview(data), 0, 0, False
     for _, line in _lines(data):
         is_quoted ^= data.count(b'"', stop, stop + len(line)) % 2 == 1
@@ -231,6 +234,10 @@ def _csv_records(data: bytes) -> Iterator[memoryview]:
         if not is_quoted:
             yield view[start : stop - 1]
             start = stop
+    if is_quoted and 0 <= data.find(b"\n", start) < len(data) - 1:
+        raise BadInput(
+            f"a quote that opens after byte {start} is never closed: the rows behind it are lost", where=file.url
+        )
     if is_quoted:
         yield view[start:]
 
@@ -254,11 +261,11 @@ def csv_rows(file: RawFile) -> Iterator[Parsed]:
     """One record per row: comma, double quotes, doubled inside, line ends allowed in quotes, header in the first line.
 
     Empty cells past the header's last column are allowed (MedBullets' files have four).
-    Raises: BadInput where the header is broken.
+    Raises: BadInput where the header is broken, or a quote is never closed.
     """
     header: list[str] = []
     number = 0
-    for view in _csv_records(without_bom(file.data)):
+    for view in _csv_records(without_bom(file.data), file):
         if not header:
             header = _csv_header(bytes(view[: MAX_RECORD_BYTES + 1]).rstrip(b"\r"), file)
         elif len(view) > MAX_RECORD_BYTES:
