@@ -12,7 +12,7 @@ from aiohttp import web
 
 from medreason.chains.engines.rule_server import RuleServer, ServerSettings
 
-LATENCY_MS = 300.0
+LATENCY_MS = 200.0
 
 
 def main() -> None:
