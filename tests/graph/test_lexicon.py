@@ -192,9 +192,11 @@ def test_sider_gives_lowest_terms_only_where_one_preferred_term_is_meant(tmp_pat
 
 
 BAD_FILES = {
-    "missing": (None, {"layout": "obo"}, "not readable"),
-    "not gzip": (b"plain", {"layout": "obo"}, "not readable"),
-    "not UTF-8": (gzip.compress(b"\xff\xfe"), {"layout": "obo"}, "not readable"),
+    "missing": (None, {"layout": "obo"}, "no such file"),
+    "empty": (b"", {"layout": "obo"}, "empty"),
+    "cut gzip": (gzip.compress(b"[Term]\n" * 99)[:-9], {"layout": "obo"}, "gzip file is corrupt"),
+    "no synonyms": (b"plain", {"layout": "obo"}, "no name"),
+    "not UTF-8": (gzip.compress(b"\xff\xfe"), {"layout": "obo"}, "not UTF-8"),
     "no name for any node": (gzip.compress(b"[Term]\nid: Z9\nname: nothing\n"), {"layout": "obo"}, "no name"),
     "columns": (gzip.compress(b"a\tb\n1\t2\n"), {"layout": "tsv"}, "columns"),
     "row of another width": (gzip.compress(b"a\tb\n"), {"layout": "sider_meddra"}, "2 columns"),

@@ -8,7 +8,6 @@ Rule: a derived name never replaces another node's own name, and a name that can
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import re
 from collections import defaultdict
@@ -24,6 +23,7 @@ from medreason.base.errors import BadInput
 from medreason.base.tables.graph import LEXICON
 from medreason.graph.linking.normalise import letters_and_digits, name_key, singular
 from medreason.graph.linking.words import SALT_BASES_KEPT, SALT_WORDS, WRONG_NAMES
+from medreason.questions.sources.fetch import fetch
 
 Layout = Literal["obo", "tsv", "sider_meddra"]
 
@@ -328,19 +328,15 @@ def _read_source(source: SynonymSource, known: Sequence[Node]) -> list[Name]:
 
 
 def read_text(url: str) -> str:
-    """A text file, unpacked where its name ends in .gz.
+    """A text file, unpacked where it is gzip.
 
-    Raises: BadInput where it is missing, not gzip although named so, or not UTF-8.
+    Raises: BadInput where it is missing, broken or not UTF-8.
     """
-    import fsspec
-
+    file = fetch(url)
     try:
-        with fsspec.open(url, "rb") as file:
-            data = file.read()
-        plain = gzip.decompress(data) if url.endswith(".gz") else data
-        return str(plain, "utf-8")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise BadInput(f"not readable: {type(error).__name__}", where=url) from error
+        return str(file.data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise BadInput("the synonym file is not UTF-8", where=file.url) from error
 
 
 def _origin(source: SynonymSource) -> str:
