@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from medreason.base.canonical import canonical_json, sha256_bytes
 from medreason.base.errors import BadConfiguration, BadInput, EgressRefused
-from medreason.base.reasons import Outcome
+from medreason.base.reasons import Outcome, Reason
 from medreason.base.store import open_store
 from medreason.chains.engines import rule
+from medreason.chains.fault import Fault
 from medreason.chains.generation.ledger import Ledger, Purse, costs, gathered, store_ledger
 from medreason.chains.generation.progress import JobProgress, ProgressState, Tally
 from medreason.chains.generation.request import RequestForm, Sampling, make_request
@@ -118,6 +119,30 @@ def test_each_distinct_request_is_sent_once_across_rows_calls_and_runs(tmp_path:
         seen = server.statistics()
     assert first == again == later
     assert (seen["requests"], seen["distinct"]) == (60, 60)
+
+
+class ReadOtherwise:
+    """The same task with another parser."""
+
+    name, template_sha256, schema, messages = TASK.name, TASK.template_sha256, TASK.schema, TASK.messages
+
+    def parse(self, text: str, given: object) -> str | Fault:
+        if "incorrect" in text:
+            return Fault(Reason.NOT_AN_OPTION, "this parser takes no such answer")
+        return f"read otherwise: {json.loads(text)['verdict']}"
+
+
+def test_another_parser_reads_again_and_asks_nobody(tmp_path: Path) -> None:
+    with endpoint() as server:
+        first = ask(tmp_path, remote(server.url), questions(20))
+        server.rehearse()
+        with open_on(tmp_path, remote(server.url)) as generator:
+            again = generator.ask(ReadOtherwise(), questions(20))
+        assert server.statistics()["requests"] == 0
+    assert [answer.response_sha256 for answer in again] == [answer.response_sha256 for answer in first]
+    assert Outcome.OK in {answer.outcome for answer in again}
+    assert all(str(answer.value).startswith("read otherwise") for answer in again if answer.outcome is Outcome.OK)
+    assert all(answer.reason is Reason.NOT_AN_OPTION for answer in again if answer.outcome is not Outcome.OK)
 
 
 def test_a_changed_input_is_asked_and_nothing_else(tmp_path: Path) -> None:

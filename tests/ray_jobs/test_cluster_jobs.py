@@ -111,6 +111,9 @@ def _configuration(cluster: Cluster) -> dict[str, Any]:
     for part in (*raw["sources"], raw["graph"]):
         part["url"] = str((SAMPLE.parent / part["url"]).resolve())
     engine = {"kind": "vllm", "model": "rule", "revision": "test", "concurrency": 2, "vllm": {"start_timeout_s": 200}}
+    # Paid, so that every shard asks for money on its way.
+    prices = {"version": "test", "prompt_usd_per_million": 1.0, "completion_usd_per_million": 1.0}
+    engine |= {"prices": prices, "budget_usd": 50.0}
     return raw | {"engine": engine, "compute": {"kind": "ray", "shard_rows": 10, "address": cluster.address}}
 
 
@@ -155,6 +158,7 @@ def test_a_killed_run_is_gone_on_with_and_nothing_is_asked_twice(world: World, t
     assert len(world.jobs()) == n_jobs, "neither server nor shards were submitted again"
     assert report["llm"]["n_attempts"] == world.n_stored(), "each request was paid for once, killed run included"
     assert report["deferred"] == 0
+    assert 0 < report["llm"]["cost_usd"] < 50
     assert report["ledgers"]["now"]
     _until(lambda: world.status("serve") == ["STOPPED"], "the server outlives its last run")
     assert _outcomes_here(tmp_path / "here") == report["table_sha256"]
