@@ -29,7 +29,7 @@ from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 Row = Mapping[str, Any]
 _ORGANISM = re.compile(
     r"\b(?:(?:micro-?)?organisms?|pathogens?|bacteri(?:um|a)|virus(?:es)?|parasites?|fung(?:us|i)|agents?|microbes?|"
-    r"a?etiolog\w+|species|infectious cause|cause of \w+ (?:\w+ )?infection)\b",
+    r"a?etiolog\w+|species|infections?|infectious|caus(?:es?|ed|ing))\b",
     re.IGNORECASE,
 )
 """Asks which organism causes it: in the graph it is its infection that is joined to findings."""

@@ -48,6 +48,7 @@ def test_an_abbreviation_means_what_the_question_explains(
 ORGANISMS = {
     "the organism is asked for": ("She has a painful ulcer. Which organism is the most likely cause?", True),
     "the infectious cause is asked for": ("She has an ulcer. What is the most likely infectious cause?", True),
+    "the cause is asked for": ("What is the most likely underlying cause of these findings?", True),
     "another thing is asked for": ("A virus was found. What is the best treatment?", False),
 }
 
