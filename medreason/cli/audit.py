@@ -8,11 +8,13 @@ Rule: text of a release is printed as text; nothing in it can style, link or hid
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from medreason.base.reasons import Reason, Stage
 from medreason.cli.roots import add_root, root_of
 
 if TYPE_CHECKING:
@@ -63,18 +65,36 @@ def register(commands: Any) -> None:
 
 
 def _add_filters(parser: argparse.ArgumentParser) -> None:
-    for option, about in (
-        ("stage", "only this stage"),
-        ("reason", "only this reason"),
-        ("dataset-name", "only this set"),
-    ):
-        parser.add_argument(f"--{option}", default=None, help=about)
-    parser.add_argument("--n", type=int, default=50, help="at most so many records (default: 50)")
+    parser.add_argument("--stage", type=_one_of(Stage), default=None, help="only this stage")
+    parser.add_argument("--reason", type=_one_of(Reason), default=None, help="only this reason")
+    parser.add_argument("--dataset-name", default=None, help="only this set")
+    parser.add_argument("--n", type=_count, default=50, help="at most so many records (default: 50)")
 
 
 def _add_entities(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--entities", action="store_true", help="entities instead of types and relations")
-    parser.add_argument("--n", type=int, default=20, help="at most so many entities of each kind (default: 20)")
+    parser.add_argument("--n", type=_count, default=20, help="at most so many entities of each kind (default: 20)")
+
+
+def _one_of(names: type[Stage] | type[Reason]) -> Callable[[str], str]:
+    """A reader of one of these names; of another it says which is the nearest."""
+
+    def read(text: str) -> str:
+        known = [str(name.value) for name in names]
+        if text in known:
+            return text
+        near = difflib.get_close_matches(text, known, n=1)
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none; did you mean {near[0]}?" if near else f"{text!r} is none of {', '.join(known)}"
+        )
+
+    return read
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no count")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> int:

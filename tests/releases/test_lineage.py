@@ -259,6 +259,25 @@ def test_a_release_made_before_coverage_was_counted_can_still_be_asked(published
         assert lineage.orphans(audit) == []
 
 
+WRONG_CALLS = {
+    "reason": (["--reason", "no_paht"], "did you mean no_path"),
+    "stage": (["--stage", "grading"], "did you mean grounding"),
+    "nothing near": (["--stage", "xyz"], "none of raw, normalisation"),
+    "fewer than none": (["--n", "-1"], "expected one argument|is no count"),
+    "no number": (["--n", "many"], "is no count"),
+}
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG_CALLS.values(), ids=WRONG_CALLS)
+def test_a_filter_that_cannot_be_is_a_wrong_call(
+    words: list[str], says: str, published: Published, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        _run("audit", "quarantine", *words, "--release", published.url)
+    assert ended.value.code == 2
+    assert re.search(says, capsys.readouterr().err)
+
+
 def test_every_question_is_shown_in_a_test() -> None:
     assert set(SHOWN) == set(audit_command._QUESTIONS)
 
