@@ -192,6 +192,7 @@ class Cluster:
         """Nothing is submitted yet."""
         self._address, self._store, self._instance = address, store, instance
         self._owner = Owner.here(run_id)
+        self._connection: JobSubmissionClient | None = None
 
     def newest(self, name: str) -> Found | None:
         """The newest attempt at a work."""
@@ -311,7 +312,9 @@ class Cluster:
         }
 
     def _client(self) -> JobSubmissionClient:
-        return connected(self._address)
+        if self._connection is None:
+            self._connection = connected(self._address)
+        return self._connection
 
 
 def _handed_on(environment: Mapping[str, str]) -> dict[str, str]:
