@@ -35,9 +35,10 @@ def register(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Probe the root; a broken promise ends with the exit code of a wrong configuration."""
     from medreason.base.errors import BadConfiguration
-    from medreason.base.store import open_store
+    from medreason.base.store import open_store, require_writable
     from medreason.releases.probe import probe_store
 
+    require_writable(root_of(arguments))
     store = open_store(root_of(arguments))
     findings = probe_store(store)
     for finding in findings:

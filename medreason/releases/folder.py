@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from medreason.base.errors import BadConfiguration, CorruptRelease
-from medreason.base.store import Store, open_store
+from medreason.base.store import Store, failures_of, open_store
 from medreason.releases.manifest import Manifest
 
 HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -99,13 +99,26 @@ def open_folder(url: str) -> Folder:
     Raises: BadConfiguration where there is none.
     """
     if url.startswith("s3://"):
-        return RemoteFolder(open_store(url))
+        return RemoteFolder(_reached(url))
     root = Path(url).expanduser()
     if "://" in url or not root.is_dir():
         raise BadConfiguration(
             f"there is no release at {url}", remedy="Give its folder, s3:// URL, or DATASET/VERSION."
         )
     return LocalFolder(root.resolve())
+
+
+def _reached(url: str) -> Store:
+    store = open_store(url)
+    try:
+        store.exists("manifest.json")
+    except failures_of(url) as error:
+        raise BadConfiguration(
+            f"the release cannot be reached ({type(error).__name__})",
+            where=url,
+            remedy="Check the address, and account and endpoint in AWS_* variables.",
+        ) from error
+    return store
 
 
 # ---------------------------------------------------------------- places under a root

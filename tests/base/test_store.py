@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from medreason.base.errors import BadConfiguration, BadInput, CorruptRelease, LostToOtherWriter
-from medreason.base.store import Memo, Store, open_store, read_table, require_writable, write_table
+from medreason.base.store import Memo, Store, failures_of, open_store, read_table, require_writable, write_table
 from medreason.base.store.folders import open_folder, store_folder
 from medreason.base.tables.graph import NODES
 from medreason.base.tables.registry import folder_table, table_row_set_sha256
@@ -56,6 +56,8 @@ def test_a_root_without_an_account_is_a_wrong_call(s3_root: str, monkeypatch: py
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(BadConfiguration, match="nothing can be written"):
         require_writable(s3_root)
+    with pytest.raises(failures_of(s3_root)):
+        open_store(s3_root).exists("a")  # who may not look cannot say that there is nothing
 
 
 def test_empty_objects_are_refused(store: Store) -> None:

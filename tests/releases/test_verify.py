@@ -146,6 +146,15 @@ def test_what_a_killed_writer_left_is_no_part_of_a_release(copy: Path) -> None:
     verify_release(str(copy), deep=True)
 
 
+def test_a_release_that_cannot_be_reached_is_a_wrong_call(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CorruptRelease, match=r"manifest\.json is missing"):
+        verify_release(f"{s3_root}/nowhere")
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(BadConfiguration, match="cannot be reached"):
+        verify_release(f"{s3_root}/nowhere")
+
+
 def test_nothing_there_is_a_wrong_call(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration, match="no release at"):
         verify_release(str(tmp_path / "nowhere"))

@@ -7,13 +7,13 @@ Rule: bytes are complete and hashed before any name shows them; a name is writte
 
 from typing import TYPE_CHECKING, Any
 
-from medreason.base.store.backends import Store, open_store, require_writable
+from medreason.base.store.backends import Store, failures_of, open_store, require_writable
 from medreason.base.store.memo import Memo
 
 if TYPE_CHECKING:
     from medreason.base.store.tables import TableRef, read_table, write_table
 
-__all__ = ["Memo", "Store", "TableRef", "open_store", "read_table", "require_writable", "write_table"]
+__all__ = ["Memo", "Store", "TableRef", "failures_of", "open_store", "read_table", "require_writable", "write_table"]
 
 
 def __getattr__(name: str) -> Any:

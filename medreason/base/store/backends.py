@@ -81,7 +81,7 @@ def require_writable(url: str) -> None:
         store = open_store(url)
         store.create(key, b"probe")
         store.delete(key)
-    except _failures(url) as error:
+    except failures_of(url) as error:
         raise BadConfiguration(
             f"nothing can be written under this root ({type(error).__name__})",
             where=url,
@@ -89,7 +89,8 @@ def require_writable(url: str) -> None:
         ) from error
 
 
-def _failures(url: str) -> tuple[type[Exception], ...]:
+def failures_of(url: str) -> tuple[type[Exception], ...]:
+    """What reading and writing under a root raises where the place, the account or the permission is wrong."""
     if not url.startswith("s3://"):
         return (OSError,)
     from botocore.exceptions import BotoCoreError, ClientError
@@ -263,7 +264,11 @@ class S3Store:
 
     def exists(self, key: str) -> bool:
         """See `Store.exists`."""
-        return bool(self._fs.isfile(self._path(key)))
+        try:
+            # Not isfile(), which takes every failure for an absence, a missing account too.
+            return bool(self._fs.info(self._path(key))["type"] == "file")
+        except FileNotFoundError:
+            return False
 
     def keys(self, prefix: str) -> list[str]:
         """See `Store.keys`."""
