@@ -32,7 +32,7 @@ MENTIONS = Table(
         Column(name="stop", type=INT32, meaning="behind the last character", unit="code points"),
         Column(name="text", type=STRING, meaning="the span as written"),
         Column(name="is_negated", type=BOOL, meaning="the text says that it is absent"),
-        Column(name="status", type=STRING, meaning="finding, family_history, medication or history"),
+        Column(name="status", type=STRING, meaning="finding, family_history, medication, history or in_passing"),
     ),
     key=("item_id", "mention_no"),
 )
