@@ -56,7 +56,11 @@ class Asked:
 def findings_of(lines: Sequence[str], linker: Linker, graph: KnowledgeGraph) -> tuple[Group, ...]:
     """Concepts that a masked chain names and does not deny, in order."""
     mentions = (mention for line in lines for mention in linker.mentions(line, "stem"))
-    groups = (concept_group(m.node_indices, graph) for m in mentions if m.node_indices and not m.is_negated)
+    groups = (
+        concept_group(m.node_indices, graph)
+        for m in mentions
+        if m.node_indices and not (m.is_negated or m.is_in_passing)
+    )
     return tuple(dict.fromkeys(groups))
 
 
@@ -68,7 +72,7 @@ def option_groups(question: Row, linker: Linker, graph: KnowledgeGraph) -> tuple
         for group in dict.fromkeys(
             concept_group(mention.node_indices, graph)
             for mention in linker.mentions(option["text"], "option")
-            if mention.node_indices
+            if mention.node_indices and not mention.is_in_passing
         )
     )
 
