@@ -31,5 +31,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 @pytest.fixture(scope="session")
 def story(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Story:
     """What happened to the server of vLLM; its cluster has ended when the tests look at it."""
-    with ray_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
-        return tell(trained, cluster, tmp_path_factory.mktemp("vllm"))
+    with pytest.MonkeyPatch.context() as environment:
+        # Else Ray puts its workers, and vLLM with them, behind whatever else the machine does.
+        environment.setenv("RAY_worker_niceness", "0")
+        with ray_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+            return tell(trained, cluster, tmp_path_factory.mktemp("vllm"))

@@ -104,12 +104,18 @@ def _killed(place: Place, config: Path, cluster: Cluster, output: Path) -> int:
 def _asked_directly(trained: Trained, cluster: Cluster, folder: Path) -> tuple[Directly, int]:
     """What the server says, and how many requests that took, once the cluster has done what the killed build wanted."""
     jobs = Path(trained.place.root) / "jobs"
-    wait_for(lambda: list(jobs.glob("medreason-ground-*/done.json")), cluster.process, what="the end of the job")
+    wait_for(lambda: _has_grounded(jobs), cluster.process, what="the end of the job")
     (ready,) = jobs.glob("medreason-serve-*/ready.json")
     urls = tuple(json.loads(ready.read_text(encoding="utf-8"))["base_urls"])
     n_before = n_sent(cluster)
     directly = ask_directly(urls, str(trained.model), folder / "directly")
     return directly, n_sent(cluster) - n_before
+
+
+def _has_grounded(jobs: Path) -> bool:
+    """Whether a job of grounding is done that did not stop for want of a model."""
+    ends = (json.loads(done.read_text(encoding="utf-8")) for done in jobs.glob("medreason-ground-*/done.json"))
+    return any(not done["needs_model"] for done in ends)
 
 
 def _with_a_worker_killed(place: Place, config: Path, cluster: Cluster, output: Path) -> Finished:
