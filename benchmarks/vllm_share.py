@@ -3,8 +3,8 @@
 Belongs: two ways to send the same bodies to one server, turn about; the share that is printed.
 Does not belong: the engine, the server.
 
-    python -m vllm.entrypoints.openai.api_server --model FOLDER --served-model-name tiny --host 127.0.0.1 --port 8000
-    python benchmarks/vllm_share.py --url http://127.0.0.1:8000/v1 --model tiny
+    python benchmarks/vllm_share.py --weights FOLDER        brings a server up on a Ray of its own, as a build does
+    python benchmarks/vllm_share.py --url http://127.0.0.1:8000/v1 --model NAME        asks one that runs
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from medreason.base.store import open_store
+from medreason.chains.engines.model_server import ModelServer
 from medreason.chains.engines.openai import constant_body
 from medreason.chains.generation.generator import Generator, open_generator
 from medreason.chains.generation.request import make_request
-from medreason.chains.generation.settings import EngineSettings, SamplingSettings
+from medreason.chains.generation.settings import EngineSettings, SamplingSettings, VllmSettings
 from medreason.chains.tasks import judge
 
 PATIENCE_S = 300.0
@@ -31,28 +34,46 @@ PATIENCE_S = 300.0
 def main() -> None:
     """Print one line per round and the median share."""
     arguments = _arguments()
-    settings = EngineSettings(
-        kind="openai",
-        base_urls=(arguments.url,),
+    wanted = _settings(arguments)
+    command = [sys.executable, "-m", "ray_jobs.serve_model"]
+    with ModelServer(command, {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}) as server:
+        urls = (arguments.url,) if arguments.url else server.bring_up(wanted)
+        settings = wanted.model_copy(update={"base_urls": urls})
+        shares = []
+        for number in range(arguments.rounds + 1):
+            rates = _round(settings, arguments.n, number)
+            if number:  # the first one warms the server up
+                shares.append(rates["ours"] / rates["alone"])
+                print(json.dumps({"round": number, **{name: round(rate, 1) for name, rate in rates.items()}}))
+    print(json.dumps({"share": round(statistics.median(shares), 3), "rounds": [round(share, 3) for share in shares]}))
+
+
+def _settings(arguments: argparse.Namespace) -> EngineSettings:
+    return EngineSettings(
+        kind="vllm",
         model=arguments.model,
-        revision="benchmark",
+        revision=arguments.revision,
         concurrency=arguments.concurrency,
         response_format="none",
         sampling=SamplingSettings(temperature=1.0, max_tokens=arguments.max_tokens),
+        vllm=VllmSettings(
+            weights=arguments.weights,
+            dtype="bfloat16",
+            max_model_len=4096,
+            n_gpus_per_replica=arguments.gpus,
+            tensor_parallel_size=max(1, arguments.gpus),
+        ),
     )
-    shares = []
-    for number in range(arguments.rounds + 1):
-        rates = _round(settings, arguments.n, number)
-        if number:  # the first one warms the server up
-            shares.append(rates["ours"] / rates["alone"])
-            print(json.dumps({"round": number, **{name: round(rate, 1) for name, rate in rates.items()}}))
-    print(json.dumps({"share": round(statistics.median(shares), 3), "rounds": [round(share, 3) for share in shares]}))
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", required=True, help="base URL, up to and with /v1")
-    parser.add_argument("--model", required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--url", default="", help="base URL of a running server, up to and with /v1")
+    where.add_argument("--weights", default="", help="folder or name of a model to serve")
+    parser.add_argument("--revision", default="main", help="of the model that has a name")
+    parser.add_argument("--model", default="benchmark", help="name of the model in requests")
+    parser.add_argument("--gpus", type=int, default=0, help="tensor parallelism of the server; 0 for CPUs")
     parser.add_argument("--n", type=int, default=256, help="requests each way and round")
     parser.add_argument("--concurrency", type=int, default=32)
     parser.add_argument("--max-tokens", type=int, default=64)
@@ -61,17 +82,19 @@ def _arguments() -> argparse.Namespace:
 
 
 def _round(settings: EngineSettings, n: int, number: int) -> dict[str, float]:
-    """Completion tokens per second both ways; who goes first changes from round to round."""
+    """Completion tokens per second both ways, of the same requests; who goes first changes from round to round."""
     ways = {"ours": _ours, "alone": _alone}
     order = list(ways) if number % 2 else list(reversed(ways))
-    # The same texts but for one word of equal length: a server that has seen a prompt answers it faster.
-    return {name: ways[name](settings, _inputs(n, f"{number:03d}{name[0]}")) for name in order}
+    given = _inputs(n, number)
+    # A server that has seen a prompt answers it faster: so it has seen these before either way is measured.
+    _alone(settings, given)
+    return {name: ways[name](settings, given) for name in order}
 
 
-def _inputs(n: int, mark: str) -> list[judge.JudgeGiven]:
+def _inputs(n: int, number: int) -> list[judge.JudgeGiven]:
     return [
         judge.JudgeGiven(
-            question=f"{mark}-{place:05d}: which of these goes with the finding?",
+            question=f"{number:03d}-{place:05d}: which of these goes with the finding?",
             answer_type="free_text",
             answer="heparin",
             gold="aspirin",
