@@ -42,6 +42,8 @@ _CLASSES_OF_ALL = frozenset({"disease", "syndrome", "disorder", "genetic disease
 """Names of classes that hold so much that a path over them joins anything."""
 SYMPTOM_AS_DISEASE = "symptom_as_disease"
 """Rule of a path on which a symptom is said to present with something."""
+EXCEPTION = "the question asks for the exception, and too few of the other options are nearer to it"
+"""Detail of a question whose answer does not stand out."""
 NOT_ASKED_FOR = "not_asked_for"
 """Rule of a path that is sound but answers another question: an indication where a contraindication is asked for."""
 Intent = Literal["", "contraindication", "adverse_effect", "treatment"]
@@ -364,19 +366,20 @@ def _kept(target: Target, view: str, path: Path, found: Found, judged: Verdict) 
 
 
 def status_of(row: Row, sides: Sides, paths: Sequence[KeptPath]) -> Status:
-    """What grounding came to; the first reason met."""
+    """What grounding came to; the first reason met.
+
+    Where the question asks for the exception, nothing is written along a path to its answer, only along those to other
+    options.
+    """
     if not sides.question:
         return failed(Reason.NO_QUESTION_ENTITY)
     if not sides.answer:
         return failed(Reason.NO_ANSWER_ENTITY)
+    if asks_exception(row["stem"]):
+        return OK if stands_out(row, path_summaries(paths)) else failed(Reason.NO_PATH, EXCEPTION)
     to_answer = [path for path in paths if path.target == "answer"]
-    is_exception = asks_exception(row["stem"])
-    if is_exception and stands_out(row, path_summaries(paths)):
-        return OK
     if not to_answer:
         return failed(Reason.NO_PATH)
-    if is_exception:
-        return failed(Reason.NO_SUPPORTING_PATH, "the question asks for the exception")
     if not any(path.verdict.kind == "supports" for path in to_answer):
         return failed(Reason.NO_SUPPORTING_PATH, to_answer[0].verdict.rule)
     return OK

@@ -15,7 +15,7 @@ import pytest
 
 from medreason.base.tables.questions import QUESTIONS
 from medreason.chains.generation.generator import Generator
-from medreason.chains.grounding import PathJudge, intent_of
+from medreason.chains.grounding import EXCEPTION, PathJudge, intent_of
 from medreason.chains.shards.grounding import Grounded
 from medreason.chains.tasks import write
 from medreason.chains.verification.policy import VerificationSettings, decide
@@ -58,7 +58,7 @@ def _by_name(table: pa.Table) -> dict[str, dict[str, Any]]:
 def test_every_question_has_an_outcome_with_its_reason(grounded: Grounded) -> None:
     outcomes = _by_name(grounded.outcomes)
     assert {name: row["reason"] for name, row in outcomes.items()} == OUTCOMES
-    assert outcomes["except"]["detail"] == "the question asks for the exception"
+    assert outcomes["except"]["detail"] == EXCEPTION
     assert outcomes["nosupport"]["detail"] == "side_effect_as_treatment"
     assert outcomes["use"]["detail"] == "not_asked_for"
     assert outcomes["decision"]["answer_side"] == "rationale"
