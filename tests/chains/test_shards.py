@@ -6,7 +6,7 @@ Does not belong: single steps (the other modules here), the real graph (tests of
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 
 from medreason.base.tables.questions import QUESTIONS
+from medreason.chains.engines.rule import RuleEngine
 from medreason.chains.generation.generator import Generator
 from medreason.chains.grounding import EXCEPTION, PathJudge, intent_of
 from medreason.chains.shards.grounding import Grounded
@@ -64,6 +65,23 @@ def test_every_question_has_an_outcome_with_its_reason(grounded: Grounded) -> No
     assert outcomes["decision"]["answer_side"] == "rationale"
     assert outcomes["marfan"]["n_paths"] >= 2
     assert outcomes["number"]["n_question_nodes"] == 0
+
+
+class _PrunesAll(RuleEngine):
+    """A model that finds every path beside the point."""
+
+    def content(self, task_name: str, messages: Sequence[Mapping[str, str]]) -> str:
+        return '{"paths": []}' if task_name == "prune" else super().content(task_name, messages)
+
+
+def test_a_model_that_keeps_no_path_loses_no_question(world: World) -> None:
+    with world.generator("prunes-all") as generator:
+        generator.engine = _PrunesAll()
+        grounded = world.ground(generator)
+    outcomes = _by_name(grounded.outcomes)
+    assert {row["outcome"] for row in outcomes.values()} == {"quarantined"}
+    assert outcomes["marfan"]["reason"] == "no_supporting_path"
+    assert outcomes["marfan"]["detail"] == "pruning kept none of the paths"
 
 
 def test_paths_lead_to_the_answer_and_to_wrong_options(grounded: Grounded) -> None:

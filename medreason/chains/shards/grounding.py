@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from medreason.base.reasons import Reason
 from medreason.base.tables.grounding import LINKS, MENTIONS, OUTCOMES, PATHS, PRUNED_PATHS
 from medreason.chains.generation.generator import Generator
 from medreason.chains.grounding import (
@@ -20,6 +21,7 @@ from medreason.chains.grounding import (
     PathJudge,
     Sides,
     Status,
+    failed,
     keep_paths,
     path_rows,
     prune_paths,
@@ -115,6 +117,8 @@ def _pruned(cases: Sequence[_Case], tools: GroundingTools) -> tuple[list[Row], d
         item_id = case.row["item_id"]
         if answer.value is None:
             statuses[item_id] = status_of_answer(answer)
+        elif not shown:
+            statuses[item_id] = failed(Reason.NO_SUPPORTING_PATH, "pruning kept none of the paths")
         rows += [
             {
                 "item_id": item_id,
