@@ -65,7 +65,7 @@ ARGUMENTS = {
         ["--tensor-parallel-size 2", "--distributed-executor-backend mp", "--max-model-len 16384"],
         ["--enforce-eager"],
     ),
-    "CPUs": ({}, ["--enforce-eager"], ["--gpu-memory-utilization"]),
+    "CPUs": ({}, ["--enforce-eager", "--no-enable-chunked-prefill"], ["--gpu-memory-utilization"]),
     "an adapter on a GPU": (
         {"n_gpus_per_replica": 1, "base_model": "org/base", "lora_path": "/a"},
         ["--model org/base --enable-lora --lora-modules org/m=/a", "--revision abc --tokenizer-revision abc"],

@@ -107,7 +107,8 @@ def _size_arguments(settings: EngineSettings) -> tuple[str, ...]:
     if wanted.n_gpus_per_replica:
         arguments += ["--gpu-memory-utilization", str(wanted.gpu_memory_utilization)]
     else:
-        arguments += ["--enforce-eager"]
+        # A prompt that is read in parts and has a seed ends vLLM on CPUs: their random numbers cannot be taken back.
+        arguments += ["--enforce-eager", "--no-enable-chunked-prefill"]
     return tuple(arguments)
 
 
