@@ -1,7 +1,7 @@
-"""release/candidate and release/published: what is released, and where it lies.
+"""release/candidate and release/folder: what is released, and where it lies.
 
 Belongs: gathering the inputs of a release, demanding the gates, publishing.
-Does not belong: assembling, identity, files (medreason/releases).
+Does not belong: assembling, identity, files (medreason/releases); versions in the UI (assets/published.py).
 Rule: publishing looks at stored gate results, not at Dagster's checks: a release is refused whatever run it is from.
 """
 
@@ -20,6 +20,7 @@ from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
 from assets.base.work import OWNERS, Work, one_output, versioned_output
 from assets.gates import GATED, gated_ref
+from assets.published import FOLDER, GROUP, PUBLISHED, show_versions
 from expectations import SUITES
 from medreason.base.canonical import sha256_bytes
 from medreason.base.store import Store, TableRef
@@ -32,7 +33,6 @@ from medreason.base.tables.raw import RAW_TABLES
 from medreason.base.tables.registry import Table
 from medreason.base.tables.releases import RELEASE_CANDIDATE
 
-GROUP = "release"
 KEYS = CHECKOUT / "var" / "keys"
 """Beside the checkout's other state, never in the store."""
 LEDGER_FILE, COST_FILE = "ledger.parquet", "cost.json"
@@ -147,17 +147,17 @@ def _graph_facts(settings: BuildSettings, arrays: pa.Table, file_sha256: str) ->
 
 
 @dg.asset(
-    key=[GROUP, "published"],
+    key=FOLDER,
     group_name=GROUP,
     owners=OWNERS,
     kinds={"python", "s3"},
     code_version=VERSION,
     ins={"assembled": dg.AssetIn(key=[GROUP, "candidate"])},
     deps=[asset for gate, (asset, _) in GATED.items() if gate != "release"],
-    description="The release under its id, verified where it lies, and the version that names it.",
+    description="The release under its id, signed, verified where it lies, named by a version; published here, once.",
 )
-def published(context: dg.AssetExecutionContext, settings: BuildSettings, assembled: TableRef) -> dg.Output[TableRef]:
-    """Demand every gate, publish, verify."""
+def folder(context: dg.AssetExecutionContext, settings: BuildSettings, assembled: TableRef) -> dg.Output[TableRef]:
+    """Demand every gate, publish, verify; then every version under the root is a partition of release/published."""
     from medreason.releases.candidate import open_candidate
     from medreason.releases.gates import require_gates
     from medreason.releases.publish import publish
@@ -166,7 +166,7 @@ def published(context: dg.AssetExecutionContext, settings: BuildSettings, assemb
 
     store = settings.store()
     references = References(context.instance, settings)
-    work = Work(settings=settings, name="release_published", code_version=VERSION)
+    work = Work(settings=settings, name="release_folder", code_version=VERSION)
     needed = [
         NeededGate(
             gate=gate,
@@ -178,6 +178,7 @@ def published(context: dg.AssetExecutionContext, settings: BuildSettings, assemb
     proofs = require_gates(store, needed)
     opened = open_candidate(store, work.read(RELEASE_CANDIDATE, assembled))
     done = publish(store, opened, gates=proofs, build=_build(context, store), key=signing_key(KEYS))
+    show_versions(context, store, done)
     metadata = {
         "dagster/row_count": done.counts.released,
         "release_id": done.release_id,
@@ -265,4 +266,4 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
-ASSETS = [candidate, published]
+ASSETS = [candidate, folder, PUBLISHED]

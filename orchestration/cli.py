@@ -159,8 +159,8 @@ def _report(result: Any, instance: Any) -> dict[str, Any]:
     for step in instance.get_run_step_stats(result.run_id):
         stage = step.step_key.split("__")[0]
         seconds[stage] = round(seconds.get(stage, 0.0) + ((step.end_time or 0) - (step.start_time or 0)), 2)
-    published = dict(metadata["release/published"]["report"].value)
-    return {**published, "llm": _asked(metadata), "reused": _is_reused(metadata), "seconds": seconds}
+    released = dict(metadata["release/folder"]["report"].value)
+    return {**released, "llm": _asked(metadata), "reused": _is_reused(metadata), "seconds": seconds}
 
 
 def _asked(metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

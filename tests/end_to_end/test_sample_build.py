@@ -149,6 +149,7 @@ def test_build_of_the_terminal_stands_in_the_instance_of_the_ui(sample: Build) -
     assert published is not None
     assert published.asset_materialization is not None
     assert published.asset_materialization.metadata["release_id"].value == sample.report["release_id"]
+    assert published.asset_materialization.partition == f"medreason-sample/{sample.report['version']}"
 
 
 def _shown(sample: Build, *key: str) -> Any:

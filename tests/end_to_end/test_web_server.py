@@ -43,6 +43,13 @@ _LAUNCH = """mutation ($params: ExecutionParams!) { launchRun(executionParams: $
 _SHOWN = """query { assetsOrError { ... on AssetConnection { nodes { key { path } } } }
   schedulesOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: "medreason"}) {
     ... on Schedules { results { name scheduleState { status } } } } }"""
+_JOB = {"repositoryName": "__repository__", "repositoryLocationName": "medreason"}
+_JOBS_ASSETS = """query ($job: PipelineSelector!) { assetNodes(pipeline: $job) { assetKey { path } isPartitioned } }"""
+_VERSIONS = """query { assetNodeOrError(assetKey: {path: ["release", "published"]}) { ... on AssetNode {
+  dependencyKeys { path }
+  partitionKeys
+  assetPartitionStatuses { ... on DefaultPartitionStatuses { materializedPartitions unmaterializedPartitions } }
+  assetMaterializations { partition runId metadataEntries { label ... on TextMetadataEntry { text } } } } } }"""
 _ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
 
 
@@ -101,7 +108,7 @@ def test_ui_shows_the_build_of_the_terminal(ui: Ui, sample: Build) -> None:
 def _launch(ui: Ui) -> str:
     settings = {"config": str(SAMPLE), "root": ui.place.root, "data": ""}
     params = {
-        "selector": {"repositoryName": "__repository__", "repositoryLocationName": "medreason", "jobName": "build"},
+        "selector": {**_JOB, "jobName": "build"},
         "runConfigData": {"resources": {"settings": {"config": settings}}},
     }
     launched = ui.ask(_LAUNCH, params=params)["launchRun"]
@@ -119,10 +126,39 @@ def _ended(ui: Ui, run_id: str) -> str:
     raise AssertionError(f"run {run_id} is still {status}")
 
 
+def _versions(ui: Ui) -> Json:
+    return dict(ui.ask(_VERSIONS)["assetNodeOrError"])
+
+
+def test_ui_shows_the_version_of_the_terminal_as_a_partition(ui: Ui, sample: Build) -> None:
+    shown = _versions(ui)
+
+    partition = f"medreason-sample/{sample.report['version']}"
+    assert [key["path"] for key in shown["dependencyKeys"]] == [["release", "folder"]]
+    assert shown["partitionKeys"] == [partition]
+    assert shown["assetPartitionStatuses"] == {"materializedPartitions": [partition], "unmaterializedPartitions": []}
+    told = {entry["label"]: entry.get("text") for entry in shown["assetMaterializations"][0]["metadataEntries"]}
+    assert (told["release_id"], told["url"]) == (sample.report["release_id"], sample.report["release"])
+
+
+def test_nobody_is_asked_for_a_partition(ui: Ui) -> None:
+    nodes = ui.ask(_JOBS_ASSETS, job={**_JOB, "pipelineName": "build"})["assetNodes"]
+
+    runs = {"/".join(node["assetKey"]["path"]): node["isPartitioned"] for node in nodes}
+    assert len(runs) > 40
+    # What has partitions is not run, so Materialize asks for none; a release is published by one asset.
+    assert [key for key, is_partitioned in runs.items() if is_partitioned] == []
+    assert {key for key in runs if key.startswith("release/")} == {"release/candidate", "release/folder"}
+
+
 def test_a_run_launched_in_the_ui_ends_in_the_verified_release(ui: Ui, sample: Build) -> None:
-    assert _ended(ui, _launch(ui)) == "SUCCESS"
+    run_id = _launch(ui)
+    assert _ended(ui, run_id) == "SUCCESS"
 
     (release,) = (Path(ui.place.root) / "releases" / "medreason-sample").iterdir()
     assert release.name == sample.report["release_id"]
     verified = medreason("verify", str(release), "--deep", "--json", place=ui.place)
     assert verified.exit_code == 0, verified.stderr
+    newest = _versions(ui)["assetMaterializations"][0]
+    (version,) = (Path(ui.place.root) / "versions" / "medreason-sample").iterdir()
+    assert (newest["runId"], newest["partition"]) == (run_id, f"medreason-sample/{version.stem}")

@@ -44,6 +44,10 @@ def _asset(node: Any) -> Json:
         # dbt's descriptions go on with the SQL of the model.
         "description": (node.description or "").split("\n")[0],
         "deps": sorted(key.to_user_string() for key in node.parent_keys),
+        **({"partitions": node.partitions_def.name} if node.partitions_def else {}),
+        **(
+            {} if node.is_materializable else {"filled_in_by": sorted(key.to_user_string() for key in node.parent_keys)}
+        ),
     }
 
 

@@ -78,9 +78,20 @@ def test_own_checks_block_and_say_what_they_check(graph: Json) -> None:
     assert all(check["blocking"] for check in own.values())
 
 
+def test_only_the_versions_are_partitions_and_nothing_that_runs_has_any(graph: Json) -> None:
+    has = {
+        promised: [key for key, asset in graph["assets"].items() if promised in asset]
+        for promised in ("partitions", "filled_in_by")
+    }
+
+    assert has == {"partitions": ["release/published"], "filled_in_by": ["release/published"]}
+    assert graph["assets"]["release/published"]["deps"] == ["release/folder"]
+
+
 @pytest.mark.parametrize("job", ["build", "nightly"])
 def test_job_selects_everything_and_runs_in_one_process(graph: Json, job: str) -> None:
-    assert graph["jobs"][job]["n_assets"] == len(graph["assets"])
+    run = [asset for asset in graph["assets"].values() if "filled_in_by" not in asset]
+    assert graph["jobs"][job]["n_assets"] == len(run)
     assert graph["jobs"][job]["n_checks"] == len(graph["checks"])
     assert graph["jobs"][job]["executor"] == "in_process"
 
