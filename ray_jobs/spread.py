@@ -3,7 +3,8 @@
 Belongs: the command line of every job, connecting to Ray, what it says on the way, the completion file.
 Does not belong: what a shard does (medreason/chains/jobs.py), submitting (assets/base/cluster.py).
 Rules: a worker that dies costs the shard it was on; the completion file is written last, whole, or not at all; it
-says where shards could not go on without the model, so that nobody starts one for what is cached.
+says where shards could not go on without the model, so that nobody starts one for what is cached. What stops a job with
+an error of ours stands in failed.json, so that the run that wants it ends with the same code and words.
 """
 
 from __future__ import annotations
@@ -28,12 +29,15 @@ MAX_RETRIES = 5
 IS_SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Set by Ray (under this very name) where the program is a submitted job, which has its runtime environment already."""
 
+FAILED = "failed.json"
+
 Tell = Callable[[dict[str, Any]], None]
 
 
 def main(kind: str) -> int:
     """Run the job of the given folder; `python -m ray_jobs.<kind> --help` tells the arguments."""
     arguments = _arguments(kind)
+    from medreason.base.errors import MedReasonError, error_as_json
     from medreason.base.store import open_store
     from medreason.chains.jobs import Job
 
@@ -42,8 +46,13 @@ def main(kind: str) -> int:
     if job.kind != kind:
         sys.stderr.write(f"the job file is of kind {job.kind}\n")
         return 2
-    with _telling() as tell:
-        parts = _run(job, arguments, tell)
+    try:
+        with _telling() as tell:
+            parts = _run(job, arguments, tell)
+    except MedReasonError as error:
+        sys.stderr.write(f"{error}\n")
+        folder.create(FAILED, json.dumps(error_as_json(error)).encode())
+        return error.exit_code
     done = {"kind": kind, "needs_model": parts is None, "shards": parts or []}
     folder.create("done.json", json.dumps(done).encode())
     return 0
@@ -126,7 +135,11 @@ class PurseOnBoard:
 
 
 def run_shard(job: Any, number: int, board: Any) -> dict[str, Any] | None:
-    """One shard on a worker; None where it has something to ask of a model that is not up."""
+    """One shard on a worker; None where it has something to ask of a model that is not up.
+
+    An error of ours is handed back as `{"failed": ...}`: Ray would wrap it in one of its own.
+    """
+    from medreason.base.errors import MedReasonError, error_as_json
     from medreason.chains.jobs import ModelNotUp
     from medreason.chains.jobs import run_shard as run
 
@@ -138,14 +151,19 @@ def run_shard(job: Any, number: int, board: Any) -> dict[str, Any] | None:
         return asdict(run(job, number, watcher=watch, purse=PurseOnBoard(board)))
     except ModelNotUp:
         return None
+    except MedReasonError as error:
+        return {"failed": error_as_json(error)}
 
 
 def _run(job: Any, arguments: argparse.Namespace, tell: Tell) -> list[dict[str, Any]] | None:
     """What the shards made; None as soon as one needs the model: the others would ask for it as well.
 
-    Raises: SystemExit where the parent is gone; Ray then ends the shards of this program.
+    Raises: SystemExit where the parent is gone; Ray then ends the shards of this program. The first MedReasonError of
+        a shard.
     """
     import ray
+
+    from medreason.base.errors import error_from_json
 
     ray.init(**_connection(arguments.workers))
     try:
@@ -163,6 +181,8 @@ def _run(job: Any, arguments: argparse.Namespace, tell: Tell) -> list[dict[str, 
             for part in map(ray.get, ready):
                 if part is None:
                     return None
+                if "failed" in part:
+                    raise error_from_json(part["failed"])
                 parts.append(part)
             if not waiting or time.monotonic() - told_at_s > _TELL_EVERY_S:
                 told_at_s = time.monotonic()

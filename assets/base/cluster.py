@@ -6,7 +6,7 @@ Does not belong: what a job does (ray_jobs/), its results (shards.py), when jobs
 Rules: the same work has the same submission id, so whoever wants it attaches to the job that does it already; the
 newest owner of a job is the run that ends it; secrets are never handed to a cluster, its nodes have their own.
 
-Under the root: ``jobs/<submission id>/{job.json, owners/<n>.json, done.json, taken.json}``.
+Under the root: ``jobs/<submission id>/{job.json, owners/<n>.json, done.json or failed.json, taken.json}``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import dagster as dg
 
 from assets.base.versions import CHECKOUT
 from medreason.base.canonical import canonical_json, sha256_bytes
-from medreason.base.errors import LostToOtherWriter, MedReasonError
+from medreason.base.errors import LostToOtherWriter, MedReasonError, error_from_json
 from medreason.base.store import Store
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 ROOT_TAG = "medreason/root"
 """Metadata of a Ray job of ours: the root whose `jobs/` folder it has."""
+FAILED = "failed.json"
+"""What a program leaves where an error of ours stopped it (see ray_jobs/spread.py)."""
 _POLL_S = 0.5
 _MOST_ATTEMPTS = 20
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|KEY", re.IGNORECASE)
@@ -228,7 +230,7 @@ class Cluster:
         """What the completion file of this work says: submitted now, or found running or done.
 
         A result that another run took before counts as asked for nothing.
-        Raises: ClusterJobFailed.
+        Raises: what stopped the job, where that is an error of ours; else ClusterJobFailed.
         """
         for _ in range(_MOST_ATTEMPTS):
             newest = self.newest(work.name)
@@ -247,6 +249,9 @@ class Cluster:
         submission_id = self._next_id(work)
         failure = self._attend(context, work, submission_id, tell, is_new=True)
         if failure:
+            told = f"jobs/{submission_id}/{FAILED}"
+            if self._store.exists(told):
+                raise error_from_json(json.loads(self._store.read(told)))
             raise ClusterJobFailed(f"Ray job {submission_id}: {failure}", where="compute")
         done: dict[str, Any] = json.loads(self._store.read(f"jobs/{submission_id}/done.json"))
         return self._taken(submission_id, done)

@@ -51,8 +51,8 @@ class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remember whose run this is; nothing is started."""
-        if context.run_id is not None and context.instance is not None:
-            self._run = (context.instance, context.run_id)
+        if context.run is not None and context.instance is not None:
+            self._run = (context.instance, context.run.run_id)
 
     def cluster(self) -> Cluster:
         """The jobs of this run on the cluster of `compute.address`."""

@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from assets.base.cluster import ClusterJobFailed, Work, name_of, telling_reader
+from assets.base.cluster import FAILED, ClusterJobFailed, Work, name_of, telling_reader
 from assets.base.model import RunModel
 from assets.base.progress import StepProgress
 from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
+from medreason.base.errors import error_from_json
 from medreason.base.store import TableRef
 
 if TYPE_CHECKING:
@@ -157,7 +158,9 @@ def _as_child(settings: BuildSettings, job: Job, model: RunModel, shown: StepPro
             exit_code = process.wait()
         finally:
             process.terminate()
-        done_file = Path(folder) / "done.json"
+        done_file, failed_file = Path(folder) / "done.json", Path(folder) / FAILED
+        if failed_file.exists():
+            raise error_from_json(json.loads(failed_file.read_text()))
         if not done_file.exists():
             raise ClusterJobFailed(f"ray_jobs.{job.kind} ended with exit code {exit_code}", where="compute")
         return _parts(json.loads(done_file.read_text()))

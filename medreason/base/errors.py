@@ -19,7 +19,8 @@ MedReasonError
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 
 class MedReasonError(Exception):
@@ -118,6 +119,37 @@ class RolledBackOrExpired(MedReasonError):
     code = "rolled-back-or-expired"
     exit_code = 13
     remedy = "Ask the publisher; `medreason channel show` prints the record."
+
+
+def error_as_json(error: MedReasonError) -> dict[str, Any]:
+    """An error as another process may read it; see `error_from_json`."""
+    return {
+        "code": error.code,
+        "exit_code": error.exit_code,
+        "what": error.what,
+        "where": error.where,
+        "advice": error.advice,
+    }
+
+
+def error_from_json(value: Mapping[str, Any]) -> MedReasonError:
+    """The error that another process met, with its code, exit code and message.
+
+    Its class is ours where this process knows one of that code, else one of that code alone.
+
+    >>> str(error_from_json(error_as_json(BadInput("no such file", where="a.csv", remedy="Look."))))
+    'bad-input: no such file (a.csv). Look.'
+    """
+    codes = {"code": value["code"], "exit_code": value["exit_code"]}
+    known = (kind for kind in _kinds(MedReasonError) if kind.code == value["code"])
+    kind = next(known, None) or type("MedReasonErrorElsewhere", (MedReasonError,), codes)
+    return kind(value["what"], where=value["where"], remedy=value["advice"])
+
+
+def _kinds(kind: type[MedReasonError]) -> Iterator[type[MedReasonError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
 
 
 INTERRUPTED_EXIT_CODE = 130

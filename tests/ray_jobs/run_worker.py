@@ -3,7 +3,7 @@
 Belongs: Dagster's side of a run as the platform has it, over the one step, with a rule server in vLLM's place.
 Does not belong: tests (test_cluster_jobs.py).
 
-The last line of standard output says what was made.
+The last line of standard output says what was made; an error of ours ends it as it ends `medreason build`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from assets import grounding
 from assets.base.io import TableRefIOManager
 from assets.base.model import RunModel
 from assets.base.settings import BuildSettings
+from medreason.base.errors import MedReasonError
+from orchestration.cli import _ours
 
 GIVEN = (["curation", "questions"], ["graph", "nodes"], ["graph", "csr"], ["graph", "lexicon"])
 """What other steps would have made."""
@@ -44,7 +46,10 @@ def definitions(config: str, root: str) -> dg.Definitions:
 def main(config: str, root: str) -> int:
     job = definitions(config, root).resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(instance=instance)
+        try:
+            result = job.execute_in_process(instance=instance)
+        except dg.DagsterError as error:
+            raise _ours(error) from error
         made = {event.asset_key.to_user_string(): event for event in result.get_asset_materialization_events()}
         metadata = made["grounding/outcomes"].step_materialization_data.materialization.metadata
         said = {name: metadata[name].value for name in ("llm", "ledgers", "shards", "deferred", "table_sha256")}
@@ -52,5 +57,13 @@ def main(config: str, root: str) -> int:
     return 0
 
 
+def _told(config: str, root: str) -> int:
+    try:
+        return main(config, root)
+    except MedReasonError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
 if __name__ == "__main__":
-    raise SystemExit(main(*sys.argv[1:]))
+    raise SystemExit(_told(*sys.argv[1:]))

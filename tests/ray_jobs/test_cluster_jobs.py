@@ -27,6 +27,7 @@ import yaml
 from assets.base.cluster import Found, connected, found_on
 from assets.base.io import References
 from assets.base.settings import BuildSettings
+from medreason.base.errors import BadInput
 from medreason.base.store import TableRef, open_store, write_table
 from medreason.base.tables.grounding import OUTCOMES
 from medreason.chains.generation.segments import read_lines
@@ -189,6 +190,18 @@ def _no_secret_reached(world: World) -> None:
         told = client.get_job_info(job.submission_id)
         assert "not-for-the-cluster" not in json.dumps(told.runtime_env)
         assert world.cluster.environment["RAY_AUTH_TOKEN"] not in json.dumps(told.runtime_env)
+
+
+def test_what_stops_a_job_ends_the_run_with_the_same_code_and_words(world: World) -> None:
+    """As a job of the cluster, again as another attempt, and as a program of this machine."""
+    raw = yaml.safe_load(world.config.read_text()) | {"engine": {"kind": "replay"}}
+    for address in (world.cluster.address, world.cluster.address, ""):
+        world.config.write_text(yaml.safe_dump(raw | {"compute": raw["compute"] | {"address": address}}))
+        done = run(world.command(), env=world.environment)
+        assert done.exit_code == BadInput.exit_code, done.stderr[-3000:]
+        assert done.stderr.splitlines()[-1].startswith("bad-input: ")
+        assert "requests have no cached answer" in done.stderr.splitlines()[-1]
+    assert world.status("ground") == ["FAILED", "FAILED"]
 
 
 def test_a_cancelled_run_ends_its_jobs_and_a_lost_one_is_reaped(world: World, tmp_path: Path) -> None:
