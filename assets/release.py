@@ -195,6 +195,7 @@ def _report(done: Any, opened: Any) -> dict[str, Any]:
     return {
         "dataset": done.dataset,
         "release": done.url,
+        "report": f"{done.url}/report.html",
         "release_id": done.release_id,
         "version": done.version,
         "is_new": done.is_new,

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 
 from medreason.pages.markdown import markdown_table, markdown_text
-from medreason.pages.texts import count, share, words
+from medreason.pages.texts import count, counted, share, words
 
 N_ENTITIES = 12
 """Entities named of those reached most, and of those never reached."""
@@ -80,8 +80,8 @@ def coverage_markdown(table: pa.Table) -> str:
         [
             markdown_table(["node type", "nodes", "linked to a question", "on a kept path", "never reached"], types),
             markdown_table(["relation", "edges", "on a kept path", "never reached"], relations),
-            f"Reached by most questions: {_names(found.most_reached, 'n_questions', 'questions')}.",
-            f"Never reached, with the most edges: {_names(found.never_reached, 'n_in_graph', 'edges')}.",
+            f"Reached by most questions: {_names(found.most_reached, 'n_questions', 'question')}.",
+            f"Never reached, with the most edges: {_names(found.never_reached, 'n_in_graph', 'edge')}.",
         ]
     )
 
@@ -95,7 +95,7 @@ def _never(row: Row) -> str:
 
 
 def _names(rows: Sequence[Row], number: str, unit: str) -> str:
-    return "; ".join(_name(row, f"{count(row[number])} {unit}") for row in rows) or "none"
+    return "; ".join(_name(row, counted(row[number], unit)) for row in rows) or "none"
 
 
 def _name(row: Row, told: str) -> str:

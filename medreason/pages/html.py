@@ -60,6 +60,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": texts.count,
+        "counted": texts.counted,
         "short": texts.short_hash,
         "words": texts.words,
         "share": texts.share,

@@ -16,7 +16,7 @@ from medreason.base.reasons import Reason
 from medreason.pages.funnel import draw_funnel
 from medreason.pages.markdown import image, markdown_table, markdown_text
 from medreason.pages.path_drawing import draw_paths, hop_words
-from medreason.pages.texts import count, share, words
+from medreason.pages.texts import count, counted, share, words
 
 N_ROWS = 5
 _MAX_CHAIN_CHARACTERS = 600
@@ -28,7 +28,7 @@ def rows_markdown(data: pa.Table, columns: Sequence[str] = (), *, n_rows: int = 
     names = list(columns) or data.column_names[:6]
     rows = data.select(names).slice(0, n_rows).to_pylist()
     cells = [[_cell(row[name]) for name in names] for row in rows]
-    more = f"\n\n{count(data.num_rows - len(rows))} more rows" if data.num_rows > len(rows) else ""
+    more = f"\n\n{counted(data.num_rows - len(rows), 'more row')}" if data.num_rows > len(rows) else ""
     return markdown_table([words(name) for name in names], cells) + more
 
 
@@ -71,11 +71,11 @@ def funnel_markdown(counts: Mapping[str, int], reasons: Mapping[str, int]) -> st
 
 def _step(step: Mapping[str, Any]) -> str:
     n_edges = len(step["edge_ids"])
-    cited = f"{n_edges} edge{'s' if n_edges != 1 else ''}" if n_edges else "no edge"
+    cited = counted(n_edges, "edge") if n_edges else "no edge"
     return f"{markdown_text(step['text'], _MAX_CHAIN_CHARACTERS)} \\({cited}\\)"
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | dict):
-        return f"{len(value)} values"
+        return counted(len(value), "value")
     return markdown_text(str(value)) if value is not None else ""

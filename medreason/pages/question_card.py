@@ -17,7 +17,7 @@ from medreason.pages.markdown import image, markdown_text
 from medreason.pages.marked_text import draw_text
 from medreason.pages.path_drawing import WIDTH as PATHS_WIDTH
 from medreason.pages.path_drawing import paths_parts
-from medreason.pages.texts import count, cut, text_width, words, wrap
+from medreason.pages.texts import count, counted, cut, text_width, words, wrap
 from medreason.pages.theme import BAD, INK, LINE, LOSS_LIGHT, MARKS, PAPER, QUIET_INK, RELEASED
 
 _MARGIN = 24
@@ -158,7 +158,7 @@ def _link_words(one: LinkedMention) -> str:
         f"{target.node_name} ({words(target.node_type)}), {words(target.stage)}, {count(target.score)}"
         for target in one.targets[:3]
     )
-    more = f"; {len(one.targets) - 3} more nodes" if len(one.targets) > 3 else ""
+    more = f"; {counted(len(one.targets) - 3, 'more node')}" if len(one.targets) > 3 else ""
     return f"{_mention_words(one)} → {targets}{more}"
 
 
@@ -191,7 +191,7 @@ def _add_reason(page: _Page, one: GroundedQuestion) -> None:
 
 def _reached(one: GroundedQuestion) -> Iterator[str]:
     outcome = one.outcome
-    sides = f"question's side: {count(outcome['n_question_nodes'])} nodes"
-    yield f"{sides}; answer's side: {count(outcome['n_answer_nodes'])} nodes; paths: {count(outcome['n_paths'])}"
+    sides = f"question's side: {counted(outcome['n_question_nodes'], 'node')}"
+    yield f"{sides}; answer's side: {counted(outcome['n_answer_nodes'], 'node')}; paths: {count(outcome['n_paths'])}"
     if outcome["detail"]:
         yield f"{words(outcome['reason'])}: {outcome['detail']}"

@@ -238,7 +238,8 @@ def _datasets(inputs: ReportInputs) -> list[ShownDataset]:
     for row in inputs.quarantine.select(["dataset_name", "role", "reason"]).to_pylist():
         if row["role"] == "train":
             reasons.setdefault(row["dataset_name"], Counter())[row["reason"]] += 1
-    return [_dataset(name, counts, reasons.get(name, Counter())) for name, counts in sorted(inputs.funnel.items())]
+    in_order = sorted(inputs.funnel.items(), key=lambda item: (item[0].casefold(), item[0]))
+    return [_dataset(name, counts, reasons.get(name, Counter())) for name, counts in in_order]
 
 
 def _dataset(name: str, counts: Mapping[str, int], reasons: Counter[str]) -> ShownDataset:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from medreason.pages.funnel import STAGES, Step, steps
-from medreason.pages.texts import count, share, visible, words
+from medreason.pages.texts import count, counted, share, visible, words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -104,7 +104,7 @@ def loss_words(step: Step) -> str:
         return ""
     named = [f"{words(loss.reason)} {count(loss.n)}" for loss in step.losses[:_MAX_REASONS]]
     n_more = len(step.losses) - _MAX_REASONS
-    more = [f"{n_more} more reasons"] if n_more > 0 else []
+    more = [counted(n_more, "more reason")] if n_more > 0 else []
     return f"-{count(step.n_lost)}  {', '.join([*named, *more])}"
 
 
@@ -114,8 +114,8 @@ def loss_words(step: Step) -> str:
 def _fact_words(report: Mapping[str, Any]) -> dict[str, str]:
     counts: Mapping[str, int] = report.get("counts", {})
     return {
-        "benchmark": f"{count(counts['benchmark'])} records, kept out" if counts.get("benchmark") else "",
-        "quarantined": f"{count(counts['quarantined'])} records" if counts.get("quarantined") else "",
+        "benchmark": f"{counted(counts['benchmark'], 'record')}, kept out" if counts.get("benchmark") else "",
+        "quarantined": counted(counts["quarantined"], "record") if counts.get("quarantined") else "",
         "checks": _check_words(report),
         "requests": _request_words(report),
         "version": str(report.get("version", "")),
@@ -139,11 +139,10 @@ def _request_words(report: Mapping[str, Any]) -> str:
     llm = report.get("llm")
     if not isinstance(llm, Mapping):
         return ""
-    return ", ".join(f"{words(name)} {_plain(value)}" for name, value in llm.items() if isinstance(value, str | int))
-
-
-def _plain(value: str | int) -> str:
-    return value if isinstance(value, str) else count(value)
+    numbers = {name: value for name, value in llm.items() if isinstance(value, int) and name != "cost_usd"}
+    told = [f"{count(value)} {words(name.removeprefix('n_'))}" for name, value in numbers.items()]
+    cost_usd = llm.get("cost_usd") or 0
+    return ", ".join([*told, f"{cost_usd:.2f} USD"] if cost_usd else told)
 
 
 def _time_words(report: Mapping[str, Any]) -> str:

@@ -54,6 +54,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A count and what is counted.
+
+    >>> counted(1, "edge"), counted(1200, "more row")
+    ('1 edge', '1,200 more rows')
+    """
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def share(part: int, whole: int) -> str:
     """A share in percent, one digit below ten; what is not nothing never reads as nothing.
 

@@ -216,7 +216,7 @@ def test_a_question_without_a_path_shows_what_was_seen_and_why() -> None:
     shown = html.partition('<article class="row ungrounded">')[2].partition("</article>")[0]
     text = " ".join(shown.split())
     assert "The answer is linked to no entity of the graph" in text
-    assert "Question's side: 1 nodes; answer's side: 0 nodes" in text
+    assert "Question's side: 1 node; answer's side: 0 nodes" in text
     assert '<mark class="question" title="Marfan syndrome (effect/phenotype), exact, 1000 of 1000">Fever</mark>' in text
     assert '<mark class="none" title="gout (disease), exact, 998 of 1000">gout</mark>' in text
     assert "“cough”" in text

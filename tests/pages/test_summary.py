@@ -31,7 +31,7 @@ REPORT = {
     "quarantine_reasons": REASONS,
     "seconds": {"raw": 1.5, "normalise": 9.25, "grounding": 3.0, "release": 0.5},
     "checks": [{"check": "step_support", "n": 20, "n_passed": 20, "n_control": 20, "n_control_passed": 1}],
-    "llm": {"requests": 1200, "cache_hits": 30, "cost": None},
+    "llm": {"n_requests": 1200, "n_cached": 30, "prompt_tokens": 5000, "cost_usd": 1.25},
 }
 
 
@@ -54,7 +54,7 @@ def test_the_summary_shows_funnel_reasons_place_and_commands(monkeypatch: pytest
     assert "medreason audit why-not ITEM_ID" in text
     assert "make ui" in text
     assert "with another question's findings 5 %" in text
-    assert "requests 1,200" in text
+    assert "1,200 requests, 30 cached, 5,000 prompt tokens, 1.25 USD" in text
     assert "normalise 9.2" in text
 
 
