@@ -142,7 +142,7 @@ def error_from_json(value: Mapping[str, Any]) -> MedReasonError:
     """
     codes = {"code": value["code"], "exit_code": value["exit_code"]}
     known = (kind for kind in _kinds(MedReasonError) if kind.code == value["code"])
-    kind = next(known, None) or type("MedReasonErrorElsewhere", (MedReasonError,), codes)
+    kind: type[MedReasonError] = next(known, None) or type("MedReasonErrorElsewhere", (MedReasonError,), codes)
     return kind(value["what"], where=value["where"], remedy=value["advice"])
 
 

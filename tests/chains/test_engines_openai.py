@@ -67,7 +67,10 @@ def test_a_fault_of_some_requests_condemns_those_alone(fault: str, reason: Reaso
     bad = [answer for answer in answers if answer.outcome is not Outcome.OK]
     assert 1 <= len(bad) <= 15
     assert {(answer.outcome, answer.reason) for answer in bad} == {(Outcome.QUARANTINED, reason)}
-    assert seen["requests"] == 30 + len(bad) * (n_sent - 1)
+    n_least = 30 + len(bad) * (n_sent - 1)
+    # A refusal in a crowd that was thinned since uses up no attempt.
+    is_crowded = fault in ("unavailable", "reset")
+    assert n_least <= seen["requests"] <= (2 * n_least if is_crowded else n_least)
     assert again == answers
 
 

@@ -231,6 +231,14 @@ def test_the_next_run_asks_what_the_budget_left(tmp_path: Path) -> None:
     assert {answer.outcome for answer in rich} == {Outcome.OK}
 
 
+def test_what_was_deferred_holds_nobody_up(tmp_path: Path) -> None:
+    """Also while the run that could not ask it goes on."""
+    with endpoint() as server, open_on(tmp_path, remote(server.url, prices=PRICES, budget_usd=0.0)) as poor:
+        keys = [answer.request_sha256 for answer in poor.ask(TASK, questions(5))]
+        with open_on(tmp_path, remote(server.url)) as rich:
+            assert rich.cache.acquire(keys) == ({}, set(keys))
+
+
 def test_one_purse_holds_for_all_shards_of_a_run(tmp_path: Path) -> None:
     priced = {"prices": PRICES, "sampling": SamplingSettings(max_tokens=100)}
     with endpoint() as server:
@@ -397,6 +405,12 @@ def test_local_only_text_stays(urls: list[str], listed: list[str], is_allowed: b
         open_on(tmp_path, settings, local_only_sources=["casimedicos"]).close()
         return
     with pytest.raises(EgressRefused, match=r"casimedicos must not be sent to .*example|casimedicos .* 10\.0\.0\.7"):
+        open_on(tmp_path, settings, local_only_sources=["casimedicos"])
+
+
+def test_addresses_of_a_server_of_ours_are_looked_at_where_they_are_configured(tmp_path: Path) -> None:
+    settings = EngineSettings(kind="vllm", model="m", revision="r", base_urls=("http://10.0.0.7:8000/v1",))
+    with pytest.raises(EgressRefused, match=r"casimedicos must not be sent to 10\.0\.0\.7"):
         open_on(tmp_path, settings, local_only_sources=["casimedicos"])
 
 

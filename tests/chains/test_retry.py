@@ -98,10 +98,10 @@ def test_pauses_are_bounded_and_attempts_end(
 def test_concurrency_starts_at_the_top_halves_once_per_burst_and_comes_back() -> None:
     limit = ConcurrencyLimit(most=64)
     assert limit.now_allowed == 64
-    for _ in range(64):
-        limit.overloaded(now_s=10.0)
+    lowered = [limit.overloaded(now_s=10.0 + number / 1000, sent_s=9.9) for number in range(64)]
+    assert lowered == [True] + [False] * 63, "all of them were sent before the first came back"
     assert limit.now_allowed == 32
-    limit.overloaded(now_s=11.0)
+    assert limit.overloaded(now_s=10.2, sent_s=10.1)
     assert limit.now_allowed == 16
     for _ in range(3000):
         limit.succeeded()
@@ -110,9 +110,9 @@ def test_concurrency_starts_at_the_top_halves_once_per_burst_and_comes_back() ->
 
 @given(signs=st.lists(st.booleans(), max_size=200))
 def test_concurrency_stays_between_one_and_the_most(signs: list[bool]) -> None:
-    limit = ConcurrencyLimit(most=8, calm_s=0.0)
+    limit = ConcurrencyLimit(most=8)
     for now_s, is_good in enumerate(signs):
-        limit.succeeded() if is_good else limit.overloaded(float(now_s))
+        limit.succeeded() if is_good else limit.overloaded(float(now_s), sent_s=float(now_s))
         assert 1 <= limit.now_allowed <= 8
 
 

@@ -20,10 +20,9 @@ from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 from medreason.base.canonical import canonical_json
-from medreason.chains.engines.replicas import Replica, check_replicas
+from medreason.chains.engines.replicas import Replica, check_replicas, read_body
 from medreason.chains.generation.concurrency import Breaker
 from medreason.chains.generation.gate import (
-    MAX_BODY_BYTES,
     HttpReply,
     Trouble,
     Whose,
@@ -98,6 +97,7 @@ class _Job:
     n_sent: int = 0
     n_failed: int = 0
     first_sent_s: float = 0.0
+    sent_s: float = 0.0
     failed_at: Replica | None = None
 
 
@@ -136,7 +136,7 @@ class _Run:
                 wait_s = self._send_what_can_go()
                 await self._sleep(wait_s)
                 self._take_finished()
-                if self.breaker.is_suspicious or self._has_only_held():
+                if self._is_to_ask():
                     await self._ask_whether_it_lives()
         finally:
             await self._cancel_tasks()
@@ -147,6 +147,10 @@ class _Run:
     def _is_idle(self) -> bool:
         return not (self._tasks or self._finished or self._late or self._next)
 
+    def _is_to_ask(self) -> bool:
+        """Whether a probe has to decide. Not while something is in flight: that may answer it, or crowd it out."""
+        return not self._tasks and (self.breaker.is_suspicious or self._has_only_held())
+
     def _has_only_held(self) -> bool:
         return bool(self._held) and self._is_idle() and (self._feed_has_ended or self._feed_is_blocked)
 
@@ -156,6 +160,8 @@ class _Run:
         """Start all that may start now; seconds until more may (None: when something comes back)."""
         if self.breaker.is_open:
             self._defer_all()
+            return None
+        if self.breaker.is_suspicious:
             return None
         now_s = self._now_s()
         while (job := self._take_job(now_s)) is not None:
@@ -203,7 +209,7 @@ class _Run:
 
     def _start(self, job: _Job, replica: Replica, now_s: float) -> None:
         job.n_sent += 1
-        job.first_sent_s = job.first_sent_s or now_s
+        job.first_sent_s, job.sent_s = job.first_sent_s or now_s, now_s
         replica.n_in_flight += 1
         task = asyncio.get_running_loop().create_task(self._attempt(job.request, replica))
         self._tasks.add(task)
@@ -251,13 +257,10 @@ class _Run:
     async def _post(self, url: str, body: bytes) -> HttpReply | None:
         """The complete reply; None where its body passes the limit."""
         async with self.session.post(url, data=body, allow_redirects=False) as reply:
-            parts, n_bytes = [], 0
-            async for part in reply.content.iter_any():
-                parts.append(part)
-                n_bytes += len(part)
-                if n_bytes > MAX_BODY_BYTES:
-                    return None
-            return HttpReply(status=reply.status, body=b"".join(parts), retry_after=reply.headers.get("Retry-After"))
+            whole = await read_body(reply)
+            if whole is None:
+                return None
+            return HttpReply(status=reply.status, body=whole, retry_after=reply.headers.get("Retry-After"))
 
     def _body(self, request: Request) -> bytes:
         constant = self._constants.get(request.task)
@@ -271,11 +274,12 @@ class _Run:
         while self._finished:
             job, replica, outcome = self._finished.popleft()
             now_s = self._now_s()
-            self._learn(replica, outcome, now_s)
+            if replica.learn(outcome, now_s=now_s, sent_s=job.sent_s):
+                job.n_failed += isinstance(outcome, Trouble) and outcome.whose is Whose.SERVER
+            self._learn(outcome)
             self._act(job, replica, outcome, now_s)
 
-    def _learn(self, replica: Replica, outcome: Response | Trouble, now_s: float) -> None:
-        replica.learn(outcome, now_s)
+    def _learn(self, outcome: Response | Trouble) -> None:
         if isinstance(outcome, Response) or outcome.whose is Whose.REQUEST:
             self.breaker.succeeded()
             self._condemn_held()
@@ -284,7 +288,7 @@ class _Run:
 
     def _act(self, job: _Job, replica: Replica, outcome: Response | Trouble, now_s: float) -> None:
         if isinstance(outcome, Trouble) and outcome.whose is Whose.SERVER:
-            job.n_failed, job.failed_at = job.n_failed + 1, replica
+            job.failed_at = replica
         action = next_action(
             outcome,
             n_failed=job.n_failed,

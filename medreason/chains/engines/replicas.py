@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from medreason.base.errors import BadConfiguration
+from medreason.base.reasons import Reason
 from medreason.chains.generation.concurrency import ConcurrencyLimit, Pace
-from medreason.chains.generation.gate import Trouble, Whose
+from medreason.chains.generation.gate import MAX_BODY_BYTES, Trouble, Whose
 from medreason.chains.generation.request import Response
 
 if TYPE_CHECKING:
@@ -66,21 +67,25 @@ class Replica:
             return self.rests_until_s - now_s
         return self.pace.wait_s(now_s)
 
-    def learn(self, outcome: Response | Trouble, now_s: float) -> None:
-        """Draw the lesson of an attempt that ended."""
+    def learn(self, outcome: Response | Trouble, *, now_s: float, sent_s: float) -> bool:
+        """Draw the lesson of an attempt that ended; False where it was refused with a crowd that was thinned since.
+
+        Such a refusal says nothing of the request.
+        """
         self.n_in_flight -= 1
         if isinstance(outcome, Trouble) and outcome.whose is Whose.LIMIT:
             self.pace.refused(now_s, 1.0 if outcome.retry_after_s is None else outcome.retry_after_s)
-            return
+            return True
         if isinstance(outcome, Response) or outcome.whose is Whose.REQUEST:
             self.n_failed_in_a_row = 0
             self.limit.succeeded()
-            return
+            return True
         self.n_failed_in_a_row += 1
         if self.may_rest and self.n_failed_in_a_row >= _FAILURES_BEFORE_REST:
             self.rests_until_s = now_s + _REST_S
-        if outcome.is_overload:
-            self.limit.overloaded(now_s)
+        # A timeout has cost its whole deadline, so it counts as an attempt in a crowd as well.
+        is_first = not outcome.is_overload or self.limit.overloaded(now_s, sent_s)
+        return is_first or outcome.reason is Reason.TIMED_OUT
 
 
 async def check_replicas(session: aiohttp.ClientSession, replicas: Sequence[Replica], model: str) -> int:
@@ -116,9 +121,21 @@ async def is_healthy(session: aiohttp.ClientSession, replica: Replica, model: st
             asyncio.timeout(_PROBE_DEADLINE_S),
             session.get(f"{replica.url}/models", allow_redirects=False) as reply,
         ):
-            return _judge_models(reply.status, await reply.read(), model)
+            body = await read_body(reply)
+            return body is not None and _judge_models(reply.status, body, model)
     except (TimeoutError, aiohttp.ClientError, OSError):
         return False
+
+
+async def read_body(reply: aiohttp.ClientResponse) -> bytes | None:
+    """The whole body; None where it passes MAX_BODY_BYTES, of which no more is then read."""
+    parts, n_bytes = [], 0
+    async for part in reply.content.iter_any():
+        parts.append(part)
+        n_bytes += len(part)
+        if n_bytes > MAX_BODY_BYTES:
+            return None
+    return b"".join(parts)
 
 
 def _judge_models(status: int, body: bytes, model: str) -> bool:

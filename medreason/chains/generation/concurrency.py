@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 @dataclass(slots=True, kw_only=True)
 class ConcurrencyLimit:
-    """Requests in flight: halved at most once per `calm_s` on a sign of overload, one more per window of successes."""
+    """Requests in flight: halved on a sign of overload, one more per window of successes.
+
+    What was in flight together is one sign: it was all sent before anybody could know.
+    """
 
     most: int
-    calm_s: float = 1.0
     now_allowed: float = 0.0
     _lowered_at: float = float("-inf")
 
@@ -29,11 +31,13 @@ class ConcurrencyLimit:
         if self.now_allowed < self.most:
             self.now_allowed = min(float(self.most), self.now_allowed + 1.0 / self.now_allowed)
 
-    def overloaded(self, now_s: float) -> None:
-        """A timeout or 5xx. Those that were in flight together count as one sign."""
-        if now_s - self._lowered_at >= self.calm_s:
-            self.now_allowed = max(1.0, self.now_allowed / 2)
-            self._lowered_at = now_s
+    def overloaded(self, now_s: float, sent_s: float) -> bool:
+        """A timeout or 5xx to what was sent then; False where the limit was lowered since."""
+        if sent_s < self._lowered_at:
+            return False
+        self.now_allowed = max(1.0, self.now_allowed / 2)
+        self._lowered_at = now_s
+        return True
 
 
 @dataclass(slots=True, kw_only=True)
