@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -337,6 +339,39 @@ def test_ledgers_of_a_build_lie_in_one_table_with_their_sums(tmp_path: Path) -> 
     assert sums[True]["cost_nano_usd"] / 1e9 == summary["cost_usd"]
     assert {one["price_table"] for one in sums.values()} == {"2026-11"}
     assert costs(gathered(store, now=[], before=[])) == []
+
+
+def test_what_a_killed_run_paid_is_in_the_next_ones_ledger_once(tmp_path: Path) -> None:
+    """Its own ledger was never kept: answers lie in the cache with their tokens."""
+    store = open_store(str(tmp_path))
+    program = (
+        "import os, sys; from pathlib import Path; from tests.chains import test_requests as t\n"
+        "generator = t.open_on(Path(sys.argv[1]), t.remote(sys.argv[2], prices=t.PRICES))\n"
+        "generator.ask(t.TASK, t.questions(10)); os.kill(os.getpid(), 9)\n"
+    )
+    with endpoint() as server:
+        ended = subprocess.run([sys.executable, "-c", program, str(tmp_path), server.url], check=False)
+        assert ended.returncode == -9
+        keys = []
+        # Two shards of the next run, which share five of the questions.
+        for shard in (questions(15), questions(20)[5:]):
+            with open_on(tmp_path, remote(server.url, prices=PRICES)) as generator:
+                generator.ask(TASK, shard)
+                keys.append(store_ledger(store, generator.ledger))
+        with open_on(tmp_path / "clean", remote(server.url, prices=PRICES)) as generator:
+            generator.ask(TASK, questions(20))
+            whole = generator.ledger.cost_nano_usd
+    rows = gathered(store, now=keys, before=[]).to_pylist()
+    assert len(rows) == 30
+    paid = {row["request_sha256"]: row["cost_nano_usd"] for row in rows if row["cost_nano_usd"]}
+    earlier = [row for row in rows if row["earlier_cost_nano_usd"]]
+    assert len(paid) == len(earlier) == 10
+    assert not paid.keys() & {row["request_sha256"] for row in earlier}
+    (sums,) = costs(gathered(store, now=keys, before=[]))
+    assert sums["cost_nano_usd"] + sums["earlier_cost_nano_usd"] == whole, "as if no run had been killed"
+    assert sums["n_attempts"] == 10
+    (later,) = costs(gathered(store, now=keys[1:], before=[]))
+    assert later["cost_nano_usd"] + later["earlier_cost_nano_usd"] < whole
 
 
 def test_shards_on_workers_are_told_as_one_job() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from medreason.chains.generation.settings import EngineSettings
 from medreason.chains.jobs import InputRef, Job, JobSettings, ShardDone, asked_in_all, merge, run_shard
 from medreason.chains.settings import ChainSettings, GroundingSettings
 from medreason.chains.verification.policy import VerificationSettings
+from tests.chains.requests_world import endpoint, remote
 from tests.chains.shards_world import EDGES, NAMES, ROWS, World
 from tests.conftest import REPOSITORY
 from tests.end_to_end.world import descendants, errors_of, run, started, wait_for
@@ -115,6 +117,22 @@ def test_shards_that_were_worked_before_are_not_asked_again(job: Job) -> None:
 
     assert [part.refs for part in again] == [part.refs for part in first]
     assert set(asked_in_all(again).values()) == {0}
+
+
+def test_a_shard_with_deferred_rows_is_worked_again(job: Job) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        nobody = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"  # closed again before anybody asks
+    with endpoint() as server:
+        down, up = (
+            job.model_copy(update={"settings": job.settings.model_copy(update={"engine": remote(url)})})
+            for url in (nobody, server.url)
+        )
+        deferred, mended, again = (run_shard(one, 0) for one in (down, up, up))
+    assert deferred.n_deferred > 0
+    assert mended.n_deferred == 0
+    assert mended.asked["n_attempts"] > 0
+    assert again.asked == {}
+    assert again.refs == mended.refs != deferred.refs
 
 
 def test_a_job_of_another_kind_is_refused_without_a_cluster(job: Job, tmp_path: Path) -> None:

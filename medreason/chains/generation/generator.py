@@ -351,6 +351,7 @@ class _Call(Generic[In, Out]):
         self._progress.count(row, len(positions))
 
     def _ledger_row(self, answer: Answer[Out], result: Response | Failure, fresh: Reply | None) -> LedgerRow:
+        cost = self._generator.ledger.cost_of(result)
         return LedgerRow(
             task=self._task.name,
             label=self._label,
@@ -362,7 +363,8 @@ class _Call(Generic[In, Out]):
             latency_ms=fresh.latency_ms if fresh else 0,
             prompt_tokens=result.prompt_tokens,
             completion_tokens=result.completion_tokens,
-            cost_nano_usd=self._generator.ledger.cost_of(result) if fresh else 0,
+            cost_nano_usd=cost if fresh else 0,
+            earlier_cost_nano_usd=0 if fresh else cost,
         )
 
     # --- others ------------------------------------------------------------------------------------------------------

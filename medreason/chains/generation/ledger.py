@@ -43,6 +43,9 @@ class LedgerRow:
     completion_tokens: int
     cost_nano_usd: int
     """By the run's price table; 0 where cached or where there is none."""
+    earlier_cost_nano_usd: int
+    """What a cached answer cost the run that asked for it, by this run's price table: that run may have been killed
+    before it could say so."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,7 +118,9 @@ def gathered(store: Store, *, now: Iterable[str], before: Iterable[str]) -> pa.T
 
     Args: keys of ledgers of this run, and of earlier runs whose work it took over; two shards that asked the same have
         one, which counts for both.
-    Returns: the columns of `Ledger.table` and `is_of_this_run`.
+    Returns: the columns of `Ledger.table` and `is_of_this_run`. What an answer cost stands in one of its rows: in
+        `cost_nano_usd` where a ledger of these paid for it, else in `earlier_cost_nano_usd`. Both columns together sum
+        up to what all answers behind the build cost, whoever asked for them.
     """
     import io
 
@@ -127,13 +132,31 @@ def gathered(store: Store, *, now: Iterable[str], before: Iterable[str]) -> pa.T
         for key in keys:
             table = pq.ParquetFile(io.BytesIO(store.read(key))).read()
             tables.append(table.append_column("is_of_this_run", pa.array([is_now] * table.num_rows, pa.bool_())))
-    return pa.concat_tables(tables).sort_by([("task", "ascending"), ("request_sha256", "ascending")])
+    rows = _each_price_once(pa.concat_tables(tables))
+    return rows.sort_by([("task", "ascending"), ("request_sha256", "ascending")])
+
+
+def _each_price_once(rows: pa.Table) -> pa.Table:
+    """A request that several steps or shards met was paid for once: its other rows say 0."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    prices = ("cost_nano_usd", "earlier_cost_nano_usd")
+    ordered = rows.sort_by([("request_sha256", "ascending"), *((name, "descending") for name in prices)])
+    keys = ordered.column("request_sha256").to_pylist()
+    is_first = pa.array([n == 0 or keys[n - 1] != key for n, key in enumerate(keys)], pa.bool_())
+    is_due = pc.and_(is_first, pc.equal(ordered.column("cost_nano_usd"), pa.scalar(0, pa.int64())))
+    left = pc.if_else(is_due, ordered.column("earlier_cost_nano_usd"), 0)
+    return ordered.set_column(ordered.column_names.index("earlier_cost_nano_usd"), "earlier_cost_nano_usd", left)
 
 
 def costs(rows: pa.Table) -> list[dict[str, Any]]:
     """Sums of gathered ledgers by run, task and price table."""
     keys = ["is_of_this_run", "task", "price_table"]
-    counts = ("n_attempts", "prompt_tokens", "completion_tokens", "cost_nano_usd", "latency_ms")
+    counts = (
+        *("n_attempts", "prompt_tokens", "completion_tokens", "latency_ms"),
+        *("cost_nano_usd", "earlier_cost_nano_usd"),
+    )
     summed = rows.group_by(keys, use_threads=False).aggregate(
         [([], "count_all"), ("is_cached", "sum"), *((name, "sum") for name in counts)]
     )
@@ -149,7 +172,8 @@ def _empty(arrow: Any) -> Any:
 def _schema(arrow: Any) -> Any:
     texts = dict.fromkeys(("task", "label", "request_sha256", "outcome", "reason"), arrow.string())
     counts = dict.fromkeys(
-        ("n_attempts", "latency_ms", "prompt_tokens", "completion_tokens", "cost_nano_usd"), arrow.int64()
+        ("n_attempts", "latency_ms", "prompt_tokens", "completion_tokens", "cost_nano_usd", "earlier_cost_nano_usd"),
+        arrow.int64(),
     )
     kinds = {**texts, "is_cached": arrow.bool_(), **counts}
     ordered = [(name, kinds[name]) for name in LedgerRow.__dataclass_fields__]
