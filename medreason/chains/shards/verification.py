@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from medreason.base.reasons import Outcome
 from medreason.base.tables.chains import VERDICTS
@@ -91,29 +92,37 @@ def verify_shard(
     """Verdicts of every written chain, each check beside its control.
 
     Args: tables in the forms of the registry, of ALL questions, since a control takes its findings from another one;
-        with `only_items` the verdicts of these questions alone are computed.
+        with `only_items` the verdicts of these questions alone are computed, and only what they need is looked at.
     """
-    checked = list(_checked(questions, links, paths, chains, tools))
+    ordered = chains.sort_by([("item_id", "ascending"), ("sample_no", "ascending")])
+    written = [row for row in ordered.to_pylist() if row["outcome"] == Outcome.OK.value]
+    asked = {row["item_id"]: row for row in _of_items(questions, {one["item_id"] for one in written}).to_pylist()}
+    partners = pair_controls([_partner(asked[item_id]) for item_id in dict.fromkeys(one["item_id"] for one in written)])
+    wanted = {one["item_id"] for one in written if only_items is None or one["item_id"] in only_items}
+    needed = wanted | {partners[item_id] for item_id in wanted if item_id in partners}
+    some = [one for one in written if one["item_id"] in needed]
+    checked = list(_checked(asked, _of_items(links, needed), _of_items(paths, needed), some, tools))
     first = {one.chain["item_id"]: one for one in reversed(checked)}
-    partners = pair_controls([_partner(one.question) for one in first.values()])
-    wanted = [one for one in checked if only_items is None or one.chain["item_id"] in only_items]
-    controls = [(one, first[partners[one.chain["item_id"]]]) for one in wanted if one.chain["item_id"] in partners]
-    rows = [*_support_rows(wanted, controls, tools), *_re_answer_rows(wanted, controls, tools)]
+    own = [one for one in checked if one.chain["item_id"] in wanted]
+    controls = [(one, first[partners[one.chain["item_id"]]]) for one in own if one.chain["item_id"] in partners]
+    rows = [*_support_rows(own, controls, tools), *_re_answer_rows(own, controls, tools)]
     return VERDICTS.from_rows(rows)
 
 
+def _of_items(table: pa.Table, item_ids: Collection[str]) -> pa.Table:
+    return table.filter(pc.is_in(table.column("item_id"), value_set=pa.array(sorted(item_ids), pa.string())))
+
+
 def _checked(
-    questions: pa.Table, links: pa.Table, paths: pa.Table, chains: pa.Table, tools: VerificationTools
+    questions: Mapping[str, Row], links: pa.Table, paths: pa.Table, chains: Sequence[Row], tools: VerificationTools
 ) -> Iterator[_Checked]:
-    by_question = {row["item_id"]: row for row in questions.to_pylist()}
     by_item = grouped(paths)
     nodes = _option_nodes(links, tools)
     terms_of_nodes = NodeTerms(_synonyms_by_key(nodes, by_item, tools))
-    for chain in chains.sort_by([("item_id", "ascending"), ("sample_no", "ascending")]).to_pylist():
-        if chain["outcome"] == Outcome.OK.value:
-            question, rows = by_question[chain["item_id"]], by_item.get(chain["item_id"], [])
-            facts = edge_facts([row for row in rows if row["path_id"] in chain["path_ids"]], terms_of_nodes)
-            yield _masked(chain, question, rows, facts, nodes.get(chain["item_id"], set()), tools)
+    for chain in chains:
+        rows = by_item.get(chain["item_id"], [])
+        facts = edge_facts([row for row in rows if row["path_id"] in chain["path_ids"]], terms_of_nodes)
+        yield _masked(chain, questions[chain["item_id"]], rows, facts, nodes.get(chain["item_id"], set()), tools)
 
 
 def _masked(
