@@ -137,7 +137,7 @@ class PurseOnBoard:
 def run_shard(job: Any, number: int, board: Any) -> dict[str, Any] | None:
     """One shard on a worker; None where it has something to ask of a model that is not up.
 
-    An error of ours is handed back as `{"failed": ...}`: Ray would wrap it in one of its own.
+    An error of ours is handed back as `{"stopped_by": ...}`: Ray would wrap it in one of its own.
     """
     from medreason.base.errors import MedReasonError, error_as_json
     from medreason.chains.jobs import ModelNotUp
@@ -152,7 +152,7 @@ def run_shard(job: Any, number: int, board: Any) -> dict[str, Any] | None:
     except ModelNotUp:
         return None
     except MedReasonError as error:
-        return {"failed": error_as_json(error)}
+        return {"stopped_by": error_as_json(error)}
 
 
 def _run(job: Any, arguments: argparse.Namespace, tell: Tell) -> list[dict[str, Any]] | None:
@@ -181,8 +181,8 @@ def _run(job: Any, arguments: argparse.Namespace, tell: Tell) -> list[dict[str, 
             for part in map(ray.get, ready):
                 if part is None:
                     return None
-                if "failed" in part:
-                    raise error_from_json(part["failed"])
+                if "stopped_by" in part:
+                    raise error_from_json(part["stopped_by"])
                 parts.append(part)
             if not waiting or time.monotonic() - told_at_s > _TELL_EVERY_S:
                 told_at_s = time.monotonic()
