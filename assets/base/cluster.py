@@ -6,7 +6,7 @@ Does not belong: what a job does (ray_jobs/), its results (shards.py), when jobs
 Rules: the same work has the same submission id, so whoever wants it attaches to the job that does it already; the
 newest owner of a job is the run that ends it; secrets are never handed to a cluster, its nodes have their own.
 
-Under the root: ``jobs/<submission id>/{job.json, owners/<n>.json, done.json or failed.json, taken.json}``.
+Under the root: ``jobs/<submission id>/{job.json, owners/<n>.json, done.json or failed.json, taken.json, ended.json}``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -38,6 +38,7 @@ ROOT_TAG = "medreason/root"
 """Metadata of a Ray job of ours: the root whose `jobs/` folder it has."""
 FAILED = "failed.json"
 """What a program leaves where an error of ours stopped it (see ray_jobs/spread.py)."""
+_ENDED = "ended.json"
 _POLL_S = 0.5
 _MOST_ATTEMPTS = 20
 _SECRET = re.compile(r"TOKEN|SECRET|PASSWORD|KEY", re.IGNORECASE)
@@ -219,6 +220,36 @@ class Cluster:
     def stop(self, submission_id: str) -> None:
         """Ask the cluster to end it: SIGTERM, then SIGKILL."""
         self._client().stop_job(submission_id)
+        self._note_end(submission_id)
+
+    def stop_left(self, name: str) -> list[str]:
+        """Stop attempts at a work whose runs are gone; their ids.
+
+        Under the root stands which may still run: where none does, no cluster is asked.
+        """
+        stopped = []
+        for submission_id in self._not_ended(name):
+            is_running = self.status(submission_id) in ("PENDING", "RUNNING")
+            if not is_running:
+                self._note_end(submission_id)
+            elif self.adopt(submission_id):
+                self.stop(submission_id)
+                stopped.append(submission_id)
+        return stopped
+
+    def _not_ended(self, name: str) -> list[str]:
+        """Attempts at a work of which nobody has said that they ended, and whose run is gone."""
+        found, number = [], 1
+        while owner := owner_of(self._store, submission_id := _numbered(name, number)):
+            has_ended = self._store.exists(f"jobs/{submission_id}/{_ENDED}")
+            if not has_ended and owner.fate(self._instance) != "alive":
+                found.append(submission_id)
+            number += 1
+        return found
+
+    def _note_end(self, submission_id: str) -> None:
+        with suppress(LostToOtherWriter):
+            self._store.create(f"jobs/{submission_id}/{_ENDED}", b"{}")
 
     def start(self, work: Work) -> str:
         """Submit without waiting; its submission id."""

@@ -21,6 +21,7 @@ from pydantic import PrivateAttr
 from assets.base.cluster import Cluster, Work, name_of
 from assets.base.settings import BuildSettings
 from assets.base.versions import CHECKOUT
+from medreason.base.errors import MedReasonError
 
 if TYPE_CHECKING:
     from medreason.base.store import Store
@@ -88,11 +89,24 @@ class RunModel(dg.ConfigurableResource):  # type: ignore[type-arg]
         return tuple(self._server.urls) if self._server is not None else ()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """End the server, if it was started."""
-        del context
+        """End the server, if it was started; else one that a run of the same engine left which is gone."""
         if self._server is not None:
             self._server.end()
             self._server = None
+        elif self._run is not None:
+            self._end_left_server(context)
+
+    def _end_left_server(self, context: dg.InitResourceContext) -> None:
+        """Where this run needed none, nobody else may come for it: there need not be a daemon with the reaper."""
+        config = self.settings.configuration()
+        if config.engine.kind != "vllm" or not config.compute.address:
+            return
+        try:
+            stopped = self._server_job().end_left(config.engine)
+        except (MedReasonError, ConnectionError, RuntimeError) as error:
+            stopped = [f"could not be looked for: {error}"]
+        if stopped and context.log is not None:
+            context.log.info(f"model server of a run that is gone: {', '.join(stopped)}")
 
     def _made(self) -> Any:
         if self._server is None:
@@ -156,6 +170,10 @@ class ServerJob:
             self._cluster.stop(self._submission_id)
         self._submission_id, self.urls = "", ()
 
+    def end_left(self, engine: "EngineSettings") -> list[str]:
+        """End servers of this engine whose run is gone; their submission ids."""
+        return self._cluster.stop_left(self._work(engine).name)
+
     def _work(self, engine: "EngineSettings") -> Work:
         """What the server computes with and where; how it is asked is not of its making."""
         served = engine.model_dump(mode="json", include={"model", "revision", "vllm"})
@@ -182,9 +200,13 @@ class ServerJob:
         return tuple(json.loads(self._store.read(ready))["base_urls"])
 
 
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Nodes of our own cluster are no affair of the environment's proxies."""
+
+
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/models", timeout=_PROBE_TIMEOUT_S) as reply:
+        with _DIRECTLY.open(f"{url}/models", timeout=_PROBE_TIMEOUT_S) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -9,10 +9,12 @@ One cluster for all of them. The engine is of kind `vllm` with a rule server in 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gzip
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -24,8 +26,10 @@ import dagster as dg
 import pytest
 import yaml
 
+from assets.base import cluster as cluster_jobs
 from assets.base.cluster import Found, connected, found_on
 from assets.base.io import References
+from assets.base.model import ServerJob
 from assets.base.settings import BuildSettings
 from medreason.base.errors import BadInput
 from medreason.base.store import TableRef, open_store, write_table
@@ -164,6 +168,24 @@ def test_a_killed_run_is_gone_on_with_and_nothing_is_asked_twice(world: World, t
     _until(lambda: world.status("serve") == ["STOPPED"], "the server outlives its last run")
     assert _outcomes_here(tmp_path / "here") == report["table_sha256"]
     _no_secret_reached(world)
+    _a_run_that_asks_nothing_ends_what_was_left(world)
+
+
+def _a_run_that_asks_nothing_ends_what_was_left(world: World) -> None:
+    """All its answers are there, so it attaches to no server; without a daemon nobody else would look."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    store, engine = open_store(str(world.root)), BuildSettings(config=str(world.config)).configuration().engine
+    with _instance(world) as instance:
+        lost = cluster_jobs.Cluster(address=world.cluster.address, store=store, instance=instance, run_id="lost")
+        lost._owner = dataclasses.replace(lost._owner, pid=gone.pid)
+        lost.start(ServerJob(lost, store, "tests.ray_jobs.serve_slow_rules")._work(engine))
+    _until(lambda: world.status("serve") == ["STOPPED", "RUNNING"], "no server was left")
+
+    done = run(world.command(), env=world.environment)
+
+    assert done.exit_code == 0, done.stderr[-3000:]
+    _until(lambda: world.status("serve") == ["STOPPED", "STOPPED"], "what was left goes on")
 
 
 def _progress_shows(world: World, run_id: str) -> None:
