@@ -16,7 +16,7 @@ from pydantic import Field
 from medreason.base.canonical import parse_name
 from medreason.base.config import StrictModel, absolute_url, read_yaml, validate
 from medreason.base.errors import BadInput
-from medreason.chains.generation.settings import EngineSettings
+from medreason.chains.generation.settings import EngineSettings, require_egress
 from medreason.chains.settings import ChainSettings, GroundingSettings
 from medreason.chains.verification.policy import VerificationSettings
 from medreason.graph.knowledge.lexicon import SynonymSource
@@ -76,13 +76,14 @@ def load_configuration(path: Path, *, data: Path | None = None) -> BuildConfig:
     """Read, validate, make URLs absolute.
 
     Args: the file; `data` is the folder of relative URLs (default: the file's own).
-    Raises: BadConfiguration with all faults at once.
+    Raises: BadConfiguration with all faults at once; EgressRefused where a source may not be sent to the engine.
     """
     raw = read_yaml(path)
     folder = data or path.parent
     config = validate(BuildConfig, _with_absolute_urls(raw, folder), where=path.name)
     parse_name(config.dataset, where=f"{path.name}: dataset")
     _require_known_names(config, path.name)
+    require_egress(config.engine, config.restricted_sources())
     return config
 
 

@@ -42,6 +42,24 @@ def _write(folder: Path, raw: Raw) -> Path:
     return file
 
 
+def test_text_that_must_stay_is_refused_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also by `--plan`; an address in the words of the configuration is enough to know."""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: pytest.fail("somebody was looked up"))
+    raw = _minimal()
+    raw["sources"] = [{"adapter": "hle_biomed", "url": "hle.jsonl", "split": "test", "role": "train"}]
+    raw["engine"] = {"kind": "openai", "base_urls": ["https://llm.example.org/v1"], "model": "m", "revision": "r"}
+    for more in ((), ("--plan",)):
+        assert main(["build", "--config", str(_write(tmp_path, raw)), "--root", str(tmp_path / "root"), *more]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith("egress-refused: hle_biomed must not be sent to llm.example.org")
+        assert len(told.splitlines()) == 1
+    assert not (tmp_path / "root").exists()
+    raw["engine"]["private_endpoints"] = ["llm.example.org"]
+    assert load_configuration(_write(tmp_path, raw)).restricted_sources() == ("hle_biomed",)
+
+
 # ---------------------------------------------------------------- the bundled files
 
 

@@ -6,6 +6,8 @@ Does not belong: what is asked (test_requests.py), HTTP faults (test_engines_ope
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import gzip
 import json
 import os
@@ -245,7 +247,7 @@ def test_a_claim_that_is_too_old_is_taken(tmp_path: Path) -> None:
     assert other.take_over([key]) == ({}, {key})
 
 
-def start(root: Path, server: Endpoint, first: int, stop: int, output: Path) -> subprocess.Popen[bytes]:
+def start(root: Path | str, server: Endpoint, first: int, stop: int, output: Path) -> subprocess.Popen[bytes]:
     arguments = [str(root), server.url, str(first), str(stop), str(output)]
     return subprocess.Popen([sys.executable, "-m", "tests.chains.asking_program", *arguments])
 
@@ -261,19 +263,116 @@ def test_two_processes_ask_nothing_twice(tmp_path: Path) -> None:
 
 
 def test_a_living_process_goes_on_with_what_a_killed_one_had_claimed(tmp_path: Path) -> None:
-    with endpoint(ServerSettings(latency_ms=20)) as server:
+    with endpoint(ServerSettings(latency_ms=100)) as server:
         doomed = start(tmp_path / "root", server, 0, 600, tmp_path / "a.json")
-        wait_for(server, 50)
+        wait_for(server, 20)
         survivor = start(tmp_path / "root", server, 0, 600, tmp_path / "b.json")
-        wait_for(server, 200)
+        wait_until_two_write(tmp_path / "root")
         doomed.kill()
         doomed.wait()
+        assert server.statistics()["distinct_answered"] < 500, "nothing was left of what it had claimed"
         assert survivor.wait(60) == 0
         seen = server.statistics()
     assert seen["distinct_answered"] == 600
     assert seen["paid_twice"] <= CONCURRENCY
     rows = json.loads((tmp_path / "b.json").read_bytes())
     assert {row[0] for row in rows} == {Outcome.OK}
+
+
+def test_two_processes_on_s3_ask_nothing_twice(s3_root: str, tmp_path: Path) -> None:
+    """Claims hold on one machine; what each has sealed is whole, and a third machine reads both."""
+    with endpoint(ServerSettings(latency_ms=20)) as server:
+        outputs = [tmp_path / "a.json", tmp_path / "b.json"]
+        programs = [start(s3_root, server, 0, 700, output) for output in outputs]
+        assert [program.wait(60) for program in programs] == [0, 0]
+        seen = server.statistics()
+        assert (seen["requests"], seen["distinct"], seen["paid_twice"]) == (700, 700, 0)
+        assert outputs[0].read_bytes() == outputs[1].read_bytes()
+        shutil.rmtree(default_folder(open_store(s3_root)))
+        third = start(s3_root, server, 0, 700, tmp_path / "c.json")
+        assert third.wait(60) == 0
+        assert server.statistics()["requests"] == 700
+    assert (tmp_path / "c.json").read_bytes() == outputs[0].read_bytes()
+
+
+def test_two_machines_on_s3_harm_nothing_and_agree(s3_root: str, tmp_path: Path) -> None:
+    """Each has a folder of its own, so both may pay; of two answers the earlier counts, whoever reads."""
+    caches = [open_cache(s3_root, tmp_path / name) for name in ("one", "other")]
+    for number in range(10):
+        caches[number % 2].put(reply(number))
+    late = Reply(request=request(0), result=dataclasses.replace(response(0), content="later"))
+    caches[1].put(late)
+    for cache in caches:
+        cache.close()
+    for name in ("one", "other", "third"):
+        cache = open_cache(s3_root, tmp_path / name)
+        assert contents(cache, 10) == expected(10), name
+        cache.close()
+
+
+_KILLED_AT_EACH = """
+import itertools, os, sys
+from pathlib import Path
+from tests.chains import test_cache as t
+
+WATCHED = ("open", "os.rename", "os.remove", "os.link", "os.truncate", "sqlite3.connect", "fcntl.flock")
+
+def work(root, n_left, said):
+    def watch(event, arguments):
+        nonlocal n_left
+        if event in WATCHED and (event == "fcntl.flock" or str(root) in str(arguments[0])):
+            n_left -= 1
+            if n_left < 0:
+                os.kill(os.getpid(), 9)
+
+    sys.addaudithook(watch)
+    cache = t.open_cache(root, root / "own")
+    cache.acquire([t.request(n).sha256 for n in range(6)])
+    for n in range(6):
+        cache.put(t.reply(n))
+        os.write(said, b"%d" % n)
+        if n == 3:
+            cache.flush()
+    cache.close()
+    os._exit(0)
+
+for number in itertools.count():
+    root = Path(sys.argv[1]) / str(number)
+    root.mkdir()
+    said = os.open(f"{root}.said", os.O_WRONLY | os.O_CREAT)
+    if os.fork() == 0:
+        work(root, number, said)
+    if os.wait()[1] == 0:
+        break
+"""
+"""Kills itself before its first operation on a file, before its second, ..., until nothing is left to be killed at."""
+
+
+def test_a_kill_between_any_two_operations_on_files_loses_nothing(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", _KILLED_AT_EACH, str(tmp_path)], check=True)
+    roots = sorted((path for path in tmp_path.iterdir() if path.name.isdigit()), key=lambda path: int(path.name))
+    stored = [Path(f"{root}.said").read_text() for root in roots]
+    assert stored[0] == ""
+    assert stored[-1] == "012345"
+    assert len(roots) > 12
+    for root, said in zip(roots, stored, strict=True):
+        with contextlib.closing(open_cache(root, root / "own")) as cache:
+            assert expected(len(said)) <= contents(cache, 6)
+            found, mine = cache.acquire([request(number).sha256 for number in range(6)])
+            assert len(found) + len(mine) == 6, "a dead process holds nobody up"
+            for number in range(6):
+                if request(number).sha256 in mine:
+                    cache.put(reply(number))
+        with contextlib.closing(open_cache(root, root / "elsewhere")) as cache:
+            assert contents(cache, 6) == expected(6)
+
+
+def wait_until_two_write(root: Path) -> None:
+    """Two processes have opened the cache."""
+    deadline_s = time.monotonic() + 30
+    while len(list((root / ".requests" / "open").glob("*.lock"))) < 2:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.01)
 
 
 def wait_for(server: Endpoint, n_answered: int) -> None:

@@ -141,6 +141,8 @@ BAD_ERRORS = {
     "message": {"message": "Patient Jane Roe"},
     "code is text": {"code": "Patient Jane Roe is"},
     "long": {"code": "x" * 65},
+    "a key": {"code": "sk-canary-0815"},
+    "a record number": {"type": "MRN-4711"},
 }
 
 

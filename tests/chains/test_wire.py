@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -19,9 +20,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from medreason.base.errors import BadConfiguration
 from medreason.base.reasons import Outcome, Reason
 from medreason.chains.engines.replicas import Replica
 from medreason.chains.generation.gate import MAX_BODY_BYTES, Trouble, Whose, not_reached, timed_out
+from medreason.chains.generation.progress import ProgressState
 from medreason.chains.generation.request import Response
 from medreason.chains.generation.settings import EngineSettings, PriceTable, SamplingSettings
 from tests.chains.requests_world import TASK, ask, open_on, questions, remote
@@ -225,6 +228,19 @@ def test_the_budget_holds_though_every_answer_is_at_its_longest(tmp_path: Path) 
     assert len(server.completions) == n_ok
 
 
+def test_tokens_in_and_out_have_their_own_price(tmp_path: Path) -> None:
+    prices = PriceTable(version="1", prompt_usd_per_million=1.0, completion_usd_per_million=3.0)
+    states: list[ProgressState] = []
+    with wire(good) as server, open_on(tmp_path, remote(server.url, prices=prices), watcher=states.append) as generator:
+        generator.ask(TASK, questions(4))
+        summary = generator.ledger.summary()
+    assert generator.ledger.cost_nano_usd == 4 * (10 * 1000 + 5 * 3000)
+    assert summary["cost_usd"] == 100_000 / 1e9
+    assert (summary["prompt_tokens"], summary["completion_tokens"]) == (40, 20)
+    assert states[-1].cost_nano_usd == 100_000
+    assert "0.00 USD" in states[-1].line()
+
+
 # --- where nothing is sent -------------------------------------------------------------------------------------------
 
 
@@ -323,6 +339,17 @@ def test_a_refusal_in_a_crowd_that_was_thinned_since_is_no_attempt() -> None:
     assert replica.limit.now_allowed == 16.0
 
 
+def test_a_replica_that_fails_again_and_again_rests_where_there_is_another() -> None:
+    for urls, wait_s in ((["http://127.0.0.1:1/v1"], 0.0), (["http://127.0.0.1:1/v1", "http://127.0.0.1:2/v1"], 5.0)):
+        replica = Replica.all_of(urls, 64)[0]
+        for _ in range(2):
+            replica.learn(not_reached("X"), now_s=100.0, sent_s=99.0)
+        assert replica.wait_s(100.0) == 0.0
+        replica.learn(not_reached("X"), now_s=100.0, sent_s=99.0)
+        assert replica.wait_s(100.0) == wait_s
+        assert replica.wait_s(105.0) == 0.0
+
+
 def test_answers_give_a_replica_more_again() -> None:
     (replica,) = Replica.all_of(["http://127.0.0.1:1/v1"], 64)
     replica.learn(timed_out(1.0), now_s=100.0, sent_s=99.0)
@@ -332,6 +359,21 @@ def test_answers_give_a_replica_more_again() -> None:
     for _ in range(33):
         replica.learn(answer, now_s=101.0, sent_s=100.5)
     assert 32.9 < replica.limit.now_allowed < 34
+
+
+def test_a_machine_that_takes_no_connection_is_left_in_time(tmp_path: Path) -> None:
+    """Nobody accepts and the queue is full: the kernel answers nothing, as a dead machine's would."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, contextlib.ExitStack() as filling:
+        address = server.getsockname()
+        for _ in range(4):
+            client = filling.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(address)
+        begun_s = time.monotonic()
+        settings = remote(f"http://127.0.0.1:{address[1]}/v1", connect_timeout_s=0.2, deadline_s=60.0)
+        answers = ask(tmp_path, settings, questions(2))
+    assert time.monotonic() - begun_s < 10.0
+    assert {answer.detail for answer in answers} == {"no replica can be reached"}
 
 
 # --- bodies without end ----------------------------------------------------------------------------------------------
@@ -359,6 +401,15 @@ def test_a_body_without_end_is_left(path: str, tmp_path: Path) -> None:
     assert n_sent < 4 * MAX_BODY_BYTES, "what the kernel holds comes on top"
     if path == "/completions":
         assert "the body is too large" in answer.detail
+
+
+def test_a_gateway_with_hundreds_of_models_is_told_in_a_line(tmp_path: Path) -> None:
+    async def reply(server: Wire, request: web.Request, seen: Seen) -> web.StreamResponse:
+        return web.json_response({"data": [{"id": f"{number:03} " + "x" * 300} for number in range(400)]})
+
+    with wire(reply) as server, pytest.raises(BadConfiguration, match=r"004 x+ and 395 more, not rule") as caught:
+        ask(tmp_path, remote(server.url), questions(1))
+    assert len(str(caught.value)) < 1000
 
 
 def test_settings_hold_the_name_of_a_key_alone(monkeypatch: pytest.MonkeyPatch) -> None:

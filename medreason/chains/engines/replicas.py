@@ -26,6 +26,7 @@ _REST_S = 5.0
 _N_TRIES = 3
 _BETWEEN_TRIES_S = 0.5
 _PROBE_DEADLINE_S = 10.0
+_N_NAMES = 5
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -150,11 +151,17 @@ def _judge_models(status: int, body: bytes, model: str) -> bool:
     served = _served_models(body) if status == 200 else None
     if served is not None and model not in served:
         raise BadConfiguration(
-            f"the endpoint serves {', '.join(served) or 'no model'}, not {model}",
+            f"the endpoint serves {_few(served) or 'no model'}, not {model}",
             where="engine.model",
             remedy="Correct engine.model, or start the server with this model.",
         )
     return served is not None
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, cut: gateways list hundreds, and what they call them is their affair."""
+    told = ", ".join(name[:100] for name in names[:_N_NAMES])
+    return f"{told} and {len(names) - _N_NAMES} more" if len(names) > _N_NAMES else told
 
 
 def _served_models(body: bytes) -> list[str] | None:

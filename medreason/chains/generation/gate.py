@@ -23,7 +23,8 @@ from medreason.base.text import text_fault
 from medreason.chains.fault import Fault
 from medreason.chains.generation.request import Response
 
-_CODE = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_CODE = re.compile(r"[A-Za-z_]{1,64}")
+"""A word that may be told: no digits, of which keys and record numbers are made."""
 _TRANSIENT_STATUS = {408, 409, 425}
 _CLOSED_DOOR_STATUS = {401, 402, 403, 404, 405, 407}
 _OVERLOAD_STATUS = {502, 503, 504, 529}
