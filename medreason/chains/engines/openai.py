@@ -3,8 +3,8 @@
 Belongs: the connection, the dispatcher that fills replicas, the total deadline of an attempt.
 Does not belong: what a reply means (generation/gate.py), when to send again (generation/retry.py), how much at once
 (generation/concurrency.py).
-Rule: the key is read from the environment, goes into one header and nowhere else; redirects are not followed, since
-they could lead off the machine.
+Rule: the key is read from the environment, goes into one header and nowhere else; a reply that repeats it is refused.
+Redirects are not followed, since they could lead off the machine.
 """
 
 from __future__ import annotations
@@ -124,9 +124,12 @@ class _Run:
     _feed_is_blocked: bool = False
     _numbers: Iterator[int] = field(default_factory=count)
     _constants: dict[str, bytes] = field(default_factory=dict)
+    _secret: bytes = b""
 
     def __post_init__(self) -> None:
         """A breaker of its own: the next call may find the server up again."""
+        key = self.settings.api_key() or ""
+        self._secret = key.encode() if len(key) >= _SHORTEST_KEY else b""
         self.breaker = Breaker(suspicious_after=self.settings.failures_before_probe)
 
     async def work(self) -> None:
@@ -251,6 +254,8 @@ class _Run:
             return not_reached(type(error).__name__)
         if reply is None:
             return bad_envelope("the body is too large")
+        if self._secret and self._secret in reply.body:
+            return bad_envelope("the reply repeats the key")
         model = self.settings.response_model or self.settings.model
         return judge_reply(reply, model=model, engine_kind=self.kind)
 
@@ -363,6 +368,8 @@ class _Run:
 
 _END: Any = object()
 _PROBE_DEADLINE_S = 30.0
+_SHORTEST_KEY = 16
+"""What is shorter is a word that servers without keys want to see (`EMPTY`), and may stand in any answer."""
 
 
 def probe_body(model: str) -> bytes:
