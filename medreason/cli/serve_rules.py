@@ -9,6 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+import textwrap
+
+from medreason.chains.engines.rehearsal import FAULTS
 
 EXAMPLES = """examples:
   medreason serve-rules --port 8399
@@ -19,6 +22,8 @@ Point a configuration at it with
   engine: {kind: openai, base_urls: ["http://127.0.0.1:8399/v1"], model: rule, revision: rehearsal}
 and look at what it saw with
   curl http://127.0.0.1:8399/rehearsal
+
+faults: what becomes of each stands in docs/rehearsal.md
 """
 
 
@@ -27,7 +32,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "serve-rules",
         help="rehearse a language model: an OpenAI-compatible server over the rule engine, with faults on demand",
-        epilog=EXAMPLES,
+        epilog=EXAMPLES + textwrap.fill(", ".join(FAULTS), 100, initial_indent="  ", subsequent_indent="  "),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")

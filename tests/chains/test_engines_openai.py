@@ -57,7 +57,7 @@ ENDS = {
 @pytest.mark.parametrize(("fault", "reason", "n_sent"), ENDS.values(), ids=ENDS)
 def test_a_fault_of_some_requests_condemns_those_alone(fault: str, reason: Reason, n_sent: int, tmp_path: Path) -> None:
     with endpoint() as server:
-        settings = remote(server.url, deadline_s=0.4 if fault in ("hang", "drip") else 5.0)
+        settings = remote(server.url, deadline_s=1.0 if fault in ("hang", "drip") else 5.0)
         server.rehearse(f"{fault}:0.2")
         answers = ask(tmp_path, settings, questions(30))
         seen = server.statistics()
@@ -113,6 +113,7 @@ OUTAGES = {
     "every answer another model's": "wrong-model",
     "the key is refused": "unauthorized",
     "the model is gone": "not-found",
+    "every request is refused": "bad-request",
 }
 
 
@@ -148,6 +149,23 @@ def test_rows_that_fail_every_time_are_condemned_though_they_are_all_that_is_lef
     assert {answer.outcome for answer in answers} == {Outcome.OK, Outcome.QUARANTINED}
     assert {answer.reason for answer in answers} == {None, Reason.RETRIES_EXHAUSTED}
     assert seen["probes"] > 0
+
+
+def test_rows_that_are_refused_are_condemned_though_there_are_no_others(tmp_path: Path) -> None:
+    with endpoint() as server:
+        server.rehearse("bad-request:0.9")
+        refused = {
+            answer.request_sha256: question
+            for question, answer in zip(
+                questions(60), ask(tmp_path / "a", remote(server.url), questions(60)), strict=True
+            )
+            if answer.outcome is Outcome.QUARANTINED
+        }
+        n_probes = server.statistics()["probes"]
+        answers = ask(tmp_path / "b", remote(server.url), list(refused.values()))
+        assert server.statistics()["probes"] == n_probes + 1, "one of their form, which is not refused"
+    assert len(refused) > 40
+    assert {answer.reason for answer in answers} == {Reason.REQUEST_REFUSED}
 
 
 def test_an_outage_in_the_middle_keeps_what_came_before(tmp_path: Path) -> None:

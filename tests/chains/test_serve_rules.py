@@ -22,6 +22,8 @@ from medreason.chains.engines.rehearsal import FAULTS, parse_fault
 from medreason.chains.engines.rule_server import require_loopback
 from medreason.chains.tasks import TASKS
 from tests.chains.requests_world import TASK, ask, question, questions, remote
+from tests.chains.test_engines_openai import ENDS
+from tests.conftest import REPOSITORY
 
 
 @contextmanager
@@ -102,3 +104,21 @@ def test_shares_are_kept_by_prompt() -> None:
     assert met == [fault.meets(f"prompt {number}".encode()) for number in range(2000)]
     assert 300 < sum(met) < 500
     assert len(set(FAULTS)) == len(FAULTS)
+
+
+def test_the_page_has_every_fault_with_its_reason() -> None:
+    """As the tests of the client find it (test_engines_openai.py)."""
+    page = (REPOSITORY / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+    rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in page.splitlines() if "| `" in line]
+    told = {row[0]: row[3] for row in rows}
+    found = {fault: str(reason) for fault, reason, _ in ENDS.values()}
+    outages = dict.fromkeys(("too-many-requests", "unauthorized", "not-found"), "deferred")
+    assert told == {**found, **outages, "error-once": "none"}
+    assert set(told) == set(FAULTS)
+
+
+def test_help_names_every_fault() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "medreason.cli", "serve-rules", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    assert [name for name in FAULTS if name not in shown.replace("\n", " ").split("faults:")[-1]] == []

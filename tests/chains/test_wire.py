@@ -403,6 +403,25 @@ def test_a_body_without_end_is_left(path: str, tmp_path: Path) -> None:
         assert "the body is too large" in answer.detail
 
 
+def test_a_parameter_that_a_server_does_not_know_condemns_no_row(tmp_path: Path) -> None:
+    """Every request is refused, for what all of them have in common: the next run, mended, asks them."""
+
+    async def reply(server: Wire, request: web.Request, seen: Seen) -> web.StreamResponse:
+        if seen.path.endswith("/completions") and "response_format" in seen.asked():
+            return web.json_response({"error": {"code": "unsupported_parameter"}}, status=400)
+        return await good(server, request, seen)
+
+    with wire(reply) as server:
+        down = ask(tmp_path, remote(server.url, failures_before_probe=5), questions(100))
+        n_sent = len(server.completions)
+        few = ask(tmp_path, remote(server.url), questions(2))
+        up = ask(tmp_path, remote(server.url, response_format="none"), questions(100))
+    said = "the endpoint refuses every request of task judge, whatever it says: HTTP 400 unsupported_parameter"
+    assert {(answer.outcome, answer.detail) for answer in (*down, *few)} == {(Outcome.DEFERRED, said)}
+    assert n_sent < 40
+    assert {answer.outcome for answer in up} == {Outcome.OK}
+
+
 def test_a_gateway_with_hundreds_of_models_is_told_in_a_line(tmp_path: Path) -> None:
     async def reply(server: Wire, request: web.Request, seen: Seen) -> web.StreamResponse:
         return web.json_response({"data": [{"id": f"{number:03} " + "x" * 300} for number in range(400)]})

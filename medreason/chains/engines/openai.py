@@ -116,6 +116,9 @@ class _Run:
     """Heap of what is to be sent again, by time."""
     _held: list[tuple[_Job, Failure]] = field(default_factory=list)
     """Out of attempts; an outage would explain it, so a success elsewhere or a probe decides."""
+    _refused: list[tuple[_Job, Failure]] = field(default_factory=list)
+    """Refused before anything was answered; what all requests have in common may be why."""
+    _was_answered: bool = False
     _finished: deque[tuple[_Job, Replica, Response | Trouble]] = field(default_factory=deque)
     _tasks: set[asyncio.Task[Response | Trouble]] = field(default_factory=set)
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
@@ -145,17 +148,20 @@ class _Run:
             await self._cancel_tasks()
 
     def _is_done(self) -> bool:
-        return self._feed_has_ended and self._is_idle() and not self._held
+        return self._feed_has_ended and self._is_idle() and not (self._held or self._refused)
 
     def _is_idle(self) -> bool:
         return not (self._tasks or self._finished or self._late or self._next)
 
     def _is_to_ask(self) -> bool:
         """Whether a probe has to decide. Not while something is in flight: that may answer it, or crowd it out."""
-        return not self._tasks and (self.breaker.is_suspicious or self._has_only_held())
+        return not self._tasks and (self._waits_for_probe() or self._has_only_held())
+
+    def _waits_for_probe(self) -> bool:
+        return self.breaker.is_suspicious or len(self._refused) >= self.settings.failures_before_probe
 
     def _has_only_held(self) -> bool:
-        return bool(self._held) and self._is_idle() and (self._feed_has_ended or self._feed_is_blocked)
+        return bool(self._held or self._refused) and self._is_idle() and (self._feed_has_ended or self._feed_is_blocked)
 
     # --- dispatch ----------------------------------------------------------------------------------------------------
 
@@ -164,7 +170,7 @@ class _Run:
         if self.breaker.is_open:
             self._defer_all()
             return None
-        if self.breaker.is_suspicious:
+        if self._waits_for_probe():
             return None
         now_s = self._now_s()
         while (job := self._take_job(now_s)) is not None:
@@ -268,10 +274,13 @@ class _Run:
             return HttpReply(status=reply.status, body=whole, retry_after=reply.headers.get("Retry-After"))
 
     def _body(self, request: Request) -> bytes:
-        constant = self._constants.get(request.task)
+        return self._body_of(request.form, request.messages_json, request.seed)
+
+    def _body_of(self, form: RequestForm, messages_json: bytes, seed: int) -> bytes:
+        constant = self._constants.get(form.task)
         if constant is None:
-            constant = self._constants[request.task] = constant_body(request.form, self.settings)
-        return b"".join((b'{"messages":', request.messages_json, constant, b"%d}" % request.seed))
+            constant = self._constants[form.task] = constant_body(form, self.settings)
+        return b"".join((b'{"messages":', messages_json, constant, b"%d}" % seed))
 
     # --- what comes back ---------------------------------------------------------------------------------------------
 
@@ -285,6 +294,8 @@ class _Run:
             self._act(job, replica, outcome, now_s)
 
     def _learn(self, outcome: Response | Trouble) -> None:
+        if isinstance(outcome, Response):
+            self._was_answered = True
         if isinstance(outcome, Response) or outcome.whose is Whose.REQUEST:
             self.breaker.succeeded()
             self._condemn_held()
@@ -308,8 +319,10 @@ class _Run:
                 heapq.heappush(self._late, (now_s + delay_s, next(self._numbers), job))
             case Quarantine(failure=failure, needs_living_server=True):
                 self._held.append((job, failure))
-            case Quarantine(failure=failure):
+            case Quarantine(failure=failure) if self._was_answered:
                 self._reply(job, failure)
+            case Quarantine(failure=failure):
+                self._refused.append((job, failure))
             case Defer(failure=failure, is_outage=is_outage):
                 self._reply(job, failure)
                 if is_outage:
@@ -324,8 +337,9 @@ class _Run:
     def _defer_all(self) -> None:
         """The endpoint is down: all that is not in flight is left to the next run."""
         failure = deferred(self.breaker.why)
-        jobs = [job for job, _ in self._held] + [job for _, _, job in self._late] + ([self._next] if self._next else [])
-        self._held, self._late, self._next = [], [], None
+        held = [job for job, _ in (*self._held, *self._refused)]
+        jobs = held + [job for _, _, job in self._late] + ([self._next] if self._next else [])
+        self._held, self._refused, self._late, self._next = [], [], [], None
         for job in jobs:
             self._reply(job, failure)
         while not self._feed_has_ended and (job_or_none := self._pull()) is not None:
@@ -337,8 +351,10 @@ class _Run:
         return _Job(request=request) if isinstance(request, Request) else None
 
     def _condemn_held(self) -> None:
-        """The endpoint answers others: what ran out of attempts is at fault itself."""
+        """The endpoint answers others: what ran out of attempts, or was refused, is at fault itself."""
         held, self._held = self._held, []
+        if self._was_answered:
+            held, self._refused = held + self._refused, []
         for job, failure in held:
             self._reply(job, failure)
 
@@ -346,11 +362,25 @@ class _Run:
         """Many failures in a row, or none left that could succeed: are the requests at fault, or is it an outage?"""
         if self.breaker.is_open:
             return
-        if any(await asyncio.gather(*(self._probe(replica) for replica in self.replicas))):
+        if self._refused:
+            await self._ask_whether_such_requests_pass()
+        elif any(await asyncio.gather(*(self._probe(replica) for replica in self.replicas))):
             self.breaker.succeeded()
             self._condemn_held()
         else:
             self.breaker.open(f"the endpoint is down, last seen: {self.breaker.last_seen}")
+
+    async def _ask_whether_such_requests_pass(self) -> None:
+        """Nothing was answered yet: does the endpoint refuse our rows, or a parameter that all requests have?"""
+        form, why = self._refused[0][0].request.form, self._refused[0][1].detail
+        body = self._body_of(form, canonical_json([PROBE_MESSAGE]), 0)
+        deadline_s = self.settings.deadline_of(form.sampling)
+        asked = (self._exchange(replica, body, deadline_s) for replica in self.replicas)
+        if any(isinstance(outcome, Response) for outcome in await asyncio.gather(*asked)):
+            self._was_answered = True
+            self._condemn_held()
+        else:
+            self.breaker.open(f"the endpoint refuses every request of task {form.task}, whatever it says: {why}")
 
     async def _probe(self, replica: Replica) -> bool:
         """One completion of one token, which no provider would fail for what our rows say."""
@@ -372,10 +402,12 @@ _SHORTEST_KEY = 16
 """What is shorter is a word that servers without keys want to see (`EMPTY`), and may stand in any answer."""
 
 
+PROBE_MESSAGE = {"role": "user", "content": "Say yes."}
+
+
 def probe_body(model: str) -> bytes:
     """The smallest completion that there is; its answer is thrown away."""
-    message = {"role": "user", "content": "Say yes."}
-    return canonical_json({"model": model, "messages": [message], "max_tokens": 1})
+    return canonical_json({"model": model, "messages": [PROBE_MESSAGE], "max_tokens": 1})
 
 
 def constant_body(form: RequestForm, settings: EngineSettings) -> bytes:

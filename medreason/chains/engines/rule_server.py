@@ -20,6 +20,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 from medreason.base.errors import BadConfiguration
+from medreason.chains.engines.openai import PROBE_MESSAGE
 from medreason.chains.engines.rehearsal import BODY_FAULTS, STATUS_FAULTS, RehearsedFault, broken_body, parse_fault
 from medreason.chains.engines.rule import MODEL_ID, RuleEngine
 
@@ -201,9 +202,10 @@ class RuleServer:
 
 
 def _is_probe(body: bytes) -> bool:
-    """Clients that want to know whether a server lives ask for one token."""
+    """Clients that want to know whether a server lives ask for one token, or send what no row says."""
     try:
-        return bool(json.loads(body)["max_tokens"] == 1)
+        asked = json.loads(body)
+        return bool(asked["max_tokens"] == 1 or asked["messages"] == [PROBE_MESSAGE])
     except (ValueError, KeyError, TypeError):
         return False
 
