@@ -263,20 +263,22 @@ def test_two_processes_ask_nothing_twice(tmp_path: Path) -> None:
 
 
 def test_a_living_process_goes_on_with_what_a_killed_one_had_claimed(tmp_path: Path) -> None:
-    with endpoint(ServerSettings(latency_ms=100)) as server:
+    with endpoint(ServerSettings(latency_ms=500)) as server:
         doomed = start(tmp_path / "root", server, 0, 600, tmp_path / "a.json")
         wait_for(server, 20)
         survivor = start(tmp_path / "root", server, 0, 600, tmp_path / "b.json")
         wait_until_two_write(tmp_path / "root")
         doomed.kill()
         doomed.wait()
-        assert server.statistics()["distinct_answered"] < 500, "nothing was left of what it had claimed"
+        n_before = server.statistics()["answered"]
+        assert n_before < 500, "nothing was left of what it had claimed"
+        server.rehearse(latency_ms=10)
         assert survivor.wait(60) == 0
-        seen = server.statistics()
-    assert seen["distinct_answered"] == 600
-    assert seen["paid_twice"] <= CONCURRENCY
+        n_after = server.statistics()["answered"]
+    # The survivor's own may have been on their way when the counts began anew.
+    assert 600 - CONCURRENCY <= n_before + n_after <= 600 + CONCURRENCY
     rows = json.loads((tmp_path / "b.json").read_bytes())
-    assert {row[0] for row in rows} == {Outcome.OK}
+    assert [row[0] for row in rows] == [Outcome.OK] * 600
 
 
 def test_two_processes_on_s3_ask_nothing_twice(s3_root: str, tmp_path: Path) -> None:

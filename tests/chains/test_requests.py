@@ -462,6 +462,19 @@ BAD_SETTINGS = {
         "revision": "r",
         "base_urls": ("http://me:key@a.example/v1",),
     },
+    "key in the query": {
+        "kind": "openai",
+        "model": "m",
+        "revision": "r",
+        "base_urls": ("https://a.example/v1?api-key=secret",),
+    },
+    "key under another name": {
+        "kind": "openai",
+        "model": "m",
+        "revision": "r",
+        "base_urls": ("https://a.example/v1",),
+        "api_key": "base_urls",
+    },
     "a file as address": {"kind": "openai", "model": "m", "revision": "r", "base_urls": ("file:///etc/passwd",)},
     "budget without prices": {"budget_usd": 1.0},
     "faults of a model": {"kind": "replay", "fault_rates": {"wrong_edge": 0.1}},
@@ -471,5 +484,5 @@ BAD_SETTINGS = {
 
 @pytest.mark.parametrize("settings", BAD_SETTINGS.values(), ids=BAD_SETTINGS)
 def test_settings_that_cannot_work_are_refused(settings: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match=r"needs|are for kind rule|base_urls"):
+    with pytest.raises(ValueError, match=r"needs|are for kind rule|base_urls|api_key"):
         EngineSettings.model_validate(settings)

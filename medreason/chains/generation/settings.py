@@ -186,6 +186,8 @@ def _url_faults(url: str) -> Iterable[str]:
         yield "base_urls are http:// or https:// addresses"
     if parts.username or parts.password:
         yield "base_urls hold no user name or password; use api_key_env"
+    if parts.query or parts.fragment:
+        yield "base_urls end with their path: no query, no fragment; a key goes into api_key_env"
 
 
 def is_private(url: str, private_endpoints: Iterable[str] = ()) -> bool:
