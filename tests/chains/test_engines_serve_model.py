@@ -12,11 +12,14 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import psutil
 import pytest
 
+from medreason.base.reasons import Outcome
 from medreason.chains.engines.model_server import ModelServer, ModelServerFailed
 from medreason.chains.generation.settings import EngineSettings, VllmSettings
 from tests.chains.requests_world import TASK, open_on, questions
@@ -75,6 +78,32 @@ def test_a_killed_run_leaves_no_server(tmp_path: Path) -> None:
         assert all(is_up(url) for url in urls)
         os.kill(run.pid, signal.SIGKILL)
     wait_until_down(urls)
+
+
+def _serving(url: str) -> psutil.Process:
+    """The process that listens where this URL points to."""
+    port = urllib.parse.urlsplit(url).port
+    (pid,) = {
+        one.pid for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN and one.laddr.port == port
+    }
+    return psutil.Process(pid)
+
+
+@pytest.mark.slow
+def test_replicas_are_looked_after_and_the_program_ends_with_the_last(tmp_path: Path) -> None:
+    with ModelServer((*COMMAND, "tests.chains.rules_as_vllm")) as server:
+        urls = server.bring_up(SETTINGS)
+        _serving(urls[0]).kill()
+        with open_on(tmp_path, SETTINGS, bring_up=server.bring_up) as generator:
+            answers = generator.ask(TASK, questions(20))
+        assert all(answer.value is not None for answer in answers), "the other one answers"
+        assert server._process is not None
+        assert server._process.poll() is None
+        _serving(urls[1]).kill()
+        assert server._process.wait(60) != 0
+        with open_on(tmp_path, SETTINGS, bring_up=server.bring_up) as generator:
+            down = generator.ask(TASK, questions(25))
+    assert [answer.outcome for answer in down] == [Outcome.OK] * 20 + [Outcome.DEFERRED] * 5
 
 
 @pytest.mark.slow

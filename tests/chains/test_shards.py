@@ -182,6 +182,36 @@ class _Watching:
         monkeypatch.setattr(generator, "ask", watched)
 
 
+def test_the_slots_of_source_text_are_limited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row as long as texts may be makes no prompt longer than any model takes."""
+    filler = " and more of the same" * 20_000
+    row = question(
+        "long",
+        "A boy has arachnodactyly and ectopia lentis. Which diagnosis?" + filler,
+        ["Gout", "Marfan syndrome", "Ehlers-Danlos syndrome"],
+        "B",
+        context="He has arachnodactyly." + filler,
+        gold_rationale="SECRET" + filler,
+    )
+    asked: dict[str, int] = {}
+    with world.generator("long") as generator:
+        ask = generator.ask
+
+        def watched(task: Any, given: Any, **more: Any) -> Any:
+            for one in given:
+                asked[task.name] = max(asked.get(task.name, 0), *(len(m["content"]) for m in task.messages(one)))
+            return ask(task, given, **more)
+
+        monkeypatch.setattr(generator, "ask", watched)
+        monkeypatch.setattr(world, "questions", QUESTIONS.from_rows([row]))
+        grounded = world.ground(generator)
+        chains = world.write(generator, grounded)
+        world.verify(generator, grounded, chains)
+    assert {"extract", "prune", "write", "answer"} <= set(asked)
+    assert max(asked.values()) < 80_000, asked
+    assert chains.column("outcome").to_pylist() == ["ok"]
+
+
 @pytest.mark.parametrize("sees_gold", [True, False])
 def test_the_writer_sees_gold_where_it_may_and_the_rationale_never(
     world: World, generator: Generator, grounded: Grounded, monkeypatch: pytest.MonkeyPatch, sees_gold: bool
