@@ -68,7 +68,10 @@ ARGUMENTS = {
     "CPUs": ({}, ["--enforce-eager", "--no-enable-chunked-prefill"], ["--gpu-memory-utilization"]),
     "an adapter on a GPU": (
         {"n_gpus_per_replica": 1, "base_model": "org/base", "lora_path": "/a"},
-        ["--model org/base --enable-lora --lora-modules org/m=/a", "--revision abc --tokenizer-revision abc"],
+        [
+            "--model org/base --enable-lora --lora-modules org/m=/a --max-lora-rank 64",
+            "--revision abc --tokenizer-revision abc",
+        ],
         [],
     ),
     "always": (
@@ -85,6 +88,22 @@ def test_what_vllm_is_told(vllm: dict[str, Any], present: list[str], absent: lis
     line = " ".join(server_wanted(_settings(**vllm), host="127.0.0.1", port=8000).arguments)
     assert [part for part in present if part not in line] == []
     assert [part for part in absent if part in line] == []
+
+
+RANKS = {
+    "small": (4, 8),
+    "one of vLLM's own": (64, 64),
+    "large": (200, 256),
+    "too large for vLLM, which says so": (600, 512),
+}
+
+
+@pytest.mark.parametrize(("own", "accepted"), RANKS.values(), ids=RANKS)
+def test_a_server_accepts_the_rank_of_its_adapter_and_little_more(own: int, accepted: int, tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text(json.dumps({"r": own}))
+    settings = _settings(base_model="org/base", lora_path=str(tmp_path))
+    arguments = server_wanted(settings, host="127.0.0.1", port=8000).arguments
+    assert arguments[arguments.index("--max-lora-rank") + 1] == str(accepted)
 
 
 THREADS = {"on CPUs one, unbound": (0, "1", "nobind"), "on GPUs as vLLM likes": (1, None, None)}
