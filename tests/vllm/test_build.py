@@ -20,6 +20,8 @@ from tests.vllm.world import stored
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
+_ENOUGH = 3
+"""Answers of a task: one or two could be missing from the next version of the sample unnoticed."""
 _IN_FLIGHT = 16
 """`concurrency`: what the killed worker may have had on its way. The killed build had nothing, the cluster asks."""
 
@@ -63,10 +65,10 @@ def _contents(release: Path) -> dict[str, bytes]:
     return {str(path.relative_to(release)): path.read_bytes() for path in files_under(release)}
 
 
-def test_answers_of_every_task_are_understood(story: Story) -> None:
+def test_every_task_is_asked_and_understood_several_times(story: Story) -> None:
     understood: Counter[str] = Counter()
     for line in stored(story.place.root):
         task = TASKS[line["request"]["task"]]
         answer = task.parse(line["response"]["content"], task.parse_input(line["request"]["messages"]))
         understood[task.name] += not isinstance(answer, Fault)
-    assert {name for name, n in understood.items() if n} == set(TASKS), understood
+    assert {name for name, n in understood.items() if n >= _ENOUGH} == set(TASKS), understood

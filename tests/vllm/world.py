@@ -1,6 +1,6 @@
 """A build whose every request vLLM itself answers, on a Ray cluster of this machine.
 
-Belongs: the part of the sample that is built, the tiny model (trained once per recipe), looking at a cluster.
+Belongs: the configuration that is built, the tiny model (trained once per recipe), looking at a cluster.
 Does not belong: how programs are run (tests/end_to_end/world.py), the cluster (tests/ray_jobs/clusters.py), fixtures.
 Rule: never two model servers at a time.
 """
@@ -30,8 +30,12 @@ from tests.vllm.lessons import asked_under, lessons_from
 
 MODEL = "tiny"
 REVISION = "1"
-_PARTS = ("medqa/dev", "medmcqa/train", "huatuo_o1")
-"""Of the sample: choices, and free answers, which are the ones that are judged."""
+_OWN_SOURCES = {
+    "medqa": Path(__file__).with_name("misspelt.jsonl"),
+    "huatuo_o1": Path(__file__).with_name("free_text.json"),
+}
+"""By adapter. Answers with slips of the pen, since the sample has hardly a choice to make, and such without options,
+which are the ones that are judged."""
 _MODELS = REPOSITORY / "var" / "test_models"
 _SERVER_STARTS = "Starting vLLM server on"
 _TIME_TO_END_S = 60.0
@@ -47,13 +51,14 @@ class Trained:
     place: Place
 
 
-def part_of_sample(file: Path, engine: dict[str, Any], compute: dict[str, Any] | None = None) -> Path:
-    """A configuration over a part of the sample, written to `file`."""
+def whole_sample(file: Path, engine: dict[str, Any], compute: dict[str, Any] | None = None) -> Path:
+    """A configuration over all sources of the sample and a few questions of our own, written to `file`."""
     value = yaml.safe_load(SAMPLE.read_text(encoding="utf-8"))
-    value["sources"] = [one for one in value["sources"] if any(part in one["url"] for part in _PARTS)]
+    own = ({"adapter": name, "url": str(path)} for name, path in _OWN_SOURCES.items())
+    value["sources"] += [{**one, "split": "own", "role": "train"} for one in own]
     for one in (*value["sources"], value["graph"]):
         one["url"] = str((SAMPLE.parent / one["url"]).resolve())
-    # What only resembles a name is left to a model: else these few questions have no choice to make.
+    # What only resembles a name is left to a model, slips of the pen too.
     value["grounding"] = {"linking": {"accept_score": 1000, "offer_score": 400}}
     # A model of this size writes no step that its edges support; that it says the same again is within its reach.
     value |= {"engine": engine, "verification": {"keep": "re_answer"}, **({"compute": compute} if compute else {})}
@@ -77,17 +82,17 @@ def with_vllm(file: Path, trained: Trained, cluster: Cluster | None = None) -> P
             "start_timeout_s": 600,
         },
     }
-    on_ray = {"kind": "ray", "workers": 2, "shard_rows": 12, "address": cluster.address} if cluster else None
-    return part_of_sample(file, engine, on_ray)
+    on_ray = {"kind": "ray", "workers": 2, "shard_rows": 48, "address": cluster.address} if cluster else None
+    return whole_sample(file, engine, on_ray)
 
 
 def recorded_lessons(place: Place, folder: Path) -> Path:
-    """What the tasks ask of this part of the sample, with answers: one JSON object a line.
+    """What the tasks ask of the sample, with answers: one JSON object a line.
 
     The lessons come from a build by rule over HTTP, whose prompts are kept with their answers.
     """
     with endpoint() as server:
-        config = part_of_sample(
+        config = whole_sample(
             folder / "rule.yaml", {"kind": "openai", "base_urls": [server.url], "model": "rule", "revision": "1"}
         )
         made = build(place, config=config)
