@@ -89,8 +89,8 @@ def build_lexicon(nodes: pa.Table, synonyms: Sequence[SynonymSource] = (), *, ev
 
 def is_wrong(name: Name, node: str) -> bool:
     """The name is on the list of those that vocabularies give to this node and that mean another thing."""
-    meant = WRONG_NAMES.get(name_key(name.name)) or WRONG_NAMES.get(_other_number(name_key(name.name)))
-    return meant is not None and meant == name_key(node)
+    key, meant = name_key(name.name), name_key(node)
+    return (key, meant) in WRONG_NAMES or (_other_number(key), meant) in WRONG_NAMES
 
 
 def _nodes_of(nodes: pa.Table) -> Iterator[Node]:

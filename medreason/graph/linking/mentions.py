@@ -10,19 +10,20 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 import ahocorasick_rs
 
 from medreason.graph.linking.abbreviations import explained_abbreviations
+from medreason.graph.linking.composed import ANCHORS, loose_key, windows
 from medreason.graph.linking.context import Context, read_context
 from medreason.graph.linking.names import ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, Entry, Names
-from medreason.graph.linking.normalise import Token, encode, tokens
+from medreason.graph.linking.normalise import Token, encode, singular, tokens
 from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import IN_PASSING, Mention
-from medreason.graph.linking.words import LIGHT_WORDS, OTHER_KIND_HEADS, SALT_WORDS
+from medreason.graph.linking.words import ANYWHERE_FINDINGS, BODY_WORDS, LIGHT_WORDS, OTHER_KIND_HEADS, SALT_WORDS
 
 _WEIGHTLESS = LIGHT_WORDS | SALT_WORDS
 _BREAK = re.compile(r"[.,;:!?](?:\s|$)|\n")
@@ -56,7 +57,9 @@ _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
         "sharp", "dull", "constant", "persistent", "intermittent", "having", "denies", "reports", "shows", "showed",
         "reveals", "develops", "developed", "experiencing", "experiences", "about", "like", "marked", "significant",
         "slight", "of", "including", "such", "since", "cause", "causes", "prevent", "prevents", "may", "can", "certain",
-        "other", "also", "known"
+        "other", "also", "known", "serious", "brisk", "aching", "throbbing", "stabbing", "burning", "worse", "excessive",
+        "reactive", "several", "multiple", "few", "two", "three", "four", "occasional", "frequent", "ongoing", "active",
+        "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid", "unexplained", "obvious"
     )
 )  # fmt: skip
 _NARROWING = frozenset(["of", "in", "on", "with", "from", "at", "to"])
@@ -92,7 +95,7 @@ class MentionFinder:
     def in_text(self, text: str) -> tuple[Mention, ...]:
         """Mentions of running text with their status, in order."""
         words = tokens(text)
-        spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
+        spans = self._spans_in_text(text, words)
         spans += self._shared_heads(text, words, spans)
         spans += _explained(text, words, spans)
         found = [(words[first], words[last], entries) for first, last, entries in sorted(spans, key=_by_place)]
@@ -114,17 +117,33 @@ class MentionFinder:
         """What an option or answer names beside what it is about: right, but nothing to build on."""
         words = tokens(text)
         is_sentence = len(words) > _LONGEST_PHRASE
-        spans = (
-            (words[first].start, words[last].stop, entries)
-            for first, last, found in self._spans(text, words, IN_TEXT)
-            if _is_plain(text, words, first, last)
-            and (entries := tuple(e for e in found if is_sentence or _ends_phrase(e, text, words, last)))
+        found = (
+            (words[first].start, words[last].stop, kept)
+            for first, last, entries in sorted(self._spans_in_text(text, words), key=_by_place)
+            if (kept := tuple(e for e in entries if is_sentence or _is_of_phrase(e, text, words, first, last)))
         )
         return tuple(
             _mention(text, (start, stop), entries, status=IN_PASSING)
-            for start, stop, entries in spans
+            for start, stop, entries in found
             if not any(start < one.stop and one.start < stop for one in taken)
         )
+
+    def _spans_in_text(self, text: str, words: Sequence[Token]) -> list[_Span]:
+        """Names of running text, and findings whose words stand apart in it."""
+        spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
+        return _with_composed(spans, self._composed(text, words))
+
+    def _composed(self, text: str, words: Sequence[Token]) -> Iterator[_Span]:
+        """Findings whose words stand apart around a preposition, a verb or a direction."""
+        keys = [word.key for word in words]
+        if not ANCHORS.intersection(keys):
+            return
+        named, known = self._names.by_loose_key(), self._names.loose_words()
+        for run in windows(keys, lambda place: _is_parted(text, words, place), known.__contains__):
+            entries = named.get(loose_key(keys[run.start : run.stop]), ())
+            is_told_how = run.stop < len(keys) and keys[run.stop].endswith("ly")
+            if kept := tuple(e for e in entries if is_told_how or _ends_phrase(e, text, words, run.stop - 1)):
+                yield run.start, run.stop - 1, kept
 
     def _shared_heads(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
         """The first member of "chest and abdominal pain", which is chest pain."""
@@ -230,10 +249,43 @@ class MentionFinder:
         return tuple(dict.fromkeys(found))
 
 
+def _with_composed(spans: Sequence[_Span], composed: Iterable[_Span]) -> list[_Span]:
+    """The longest composed findings in place of the shorter names in them; what begins before one stays."""
+    kept = list(spans)
+    for first, last, entries in sorted(set(composed), key=lambda span: (span[0] - span[1], span[0])):
+        touched = [one for one in kept if one[0] <= last and first <= one[1]]
+        if all(first <= one[0] and one[1] - one[0] < last - first for one in touched):
+            kept = [one for one in kept if one not in touched]
+            kept.append((first, last, entries))
+    return kept
+
+
+def _is_parted(text: str, words: Sequence[Token], place: int) -> bool:
+    """Anything but blanks and hyphens stands between this word and the one before."""
+    gap = text[words[place - 1].stop : words[place].start]
+    return bool(gap.strip(" -\u2010\u2011\t"))
+
+
 def _says_enough(span: _Span, text: str, words: Sequence[Token]) -> bool:
     """A general word counts only where nothing says more of it: "flank tenderness" is not just tenderness."""
     first, last, entries = span
-    return any(entry.reach == ANYWHERE for entry in entries) or _is_plain(text, words, first, last)
+    if any(entry.reach == ANYWHERE for entry in entries):
+        return not _is_of_a_part(span, text, words)
+    return _is_plain(text, words, first, last)
+
+
+def _is_of_a_part(span: _Span, text: str, words: Sequence[Token]) -> bool:
+    """True where the word before says which part of the body: "hand edema" is more than edema."""
+    first, last, entries = span
+    is_anywhere = singular(words[last].key) in ANYWHERE_FINDINGS and entries[0].node_type in _PATIENT_TYPES
+    return is_anywhere and first > 0 and words[first - 1].key in BODY_WORDS and _is_next(text, words, first)
+
+
+def _is_of_phrase(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
+    """A drug or protein is itself beside any word; a disease or finding only where no word makes something else of it."""
+    if entry.node_type not in _PATIENT_TYPES and entry.scope != "class":
+        return True
+    return _is_plain(text, words, first, last) and _ends_phrase(entry, text, words, last)
 
 
 def _is_plain(text: str, words: Sequence[Token], first: int, last: int) -> bool:
