@@ -67,7 +67,7 @@ _LONGEST_PHRASE = 5
 """Words up to which an option is a noun phrase, where a name before the last word modifies (fatigue resistance)."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _TEST_HEADS = frozenset(
-    ["time", "antibody", "antibodies", "test", "tests", "assay", "titer", "titers", "ratio", "receptor", "receptors"]
+    ["time", "angiography", "dye", "scan", "challenge", "agonist", "antagonist", "antibody", "antibodies", "test", "tests", "assay", "titer", "titers", "ratio", "receptor", "receptors"]
 )
 
 

@@ -23,6 +23,7 @@ from medreason.graph.linking.words import (
     GENERIC_NAMES,
     LABORATORY_PROTEINS,
     MISLEADING_NAMES,
+    NAMES_WITHOUT_NODE,
     PASSING_NAMES,
 )
 
@@ -74,6 +75,8 @@ class Names:
 
     def _reach(self, key: str, kind: str, symbol: str, origin: str) -> int:
         settings = self.settings
+        if key in NAMES_WITHOUT_NODE:
+            return WHOLE
         if not any(map(str.isalpha, key)) or (kind in _PATIENT_TYPES and _is_misleading(key)):
             return NOWHERE  # "12" is a number, never the tumour with t(7;12)
         if symbol and kind in settings.symbol_types and origin != "everyday":
@@ -91,7 +94,8 @@ class Names:
 
     def keys_in_text(self) -> list[str]:
         """Keys that texts are searched for, in order."""
-        return sorted(key for key, entries in self.by_key.items() if any(e.reach < WHOLE for e in entries))
+        found = {key for key, entries in self.by_key.items() if any(e.reach < WHOLE for e in entries)}
+        return sorted(found | (NAMES_WITHOUT_NODE if self.settings.preset == "platform" else frozenset()))
 
     def matching(self, key: str, written: str, *, where: int) -> tuple[Entry, ...]:
         """Entries of a key that fit what was written and count there (ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE)."""

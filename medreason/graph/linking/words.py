@@ -45,3 +45,5 @@ BODY_WORDS = _read("body_words")
 """Parts of the body, which narrow a finding behind them."""
 ANYWHERE_FINDINGS = _read("anywhere_findings")
 """Last words of findings that may be in any part of the body."""
+NAMES_WITHOUT_NODE = _read("names_without_node")
+"""Longer things that a text is searched for so that no shorter name is found in them."""
