@@ -115,6 +115,7 @@ _STOPPED = re.compile(
     r"(?:(?!\b(?:start|begin|initiat\w*|add|to|with|administer|give|use)\b)[^.;])*$",
     re.IGNORECASE,
 )
+_WATCHED = re.compile(r"\b(?:monitor|watch|observe)(?:ing|ed)? (?:for )?(?:[\w'\u2019]+ ){0,2}$", re.IGNORECASE)
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
 _LONGER_NAME = re.compile(
     r"\b(?:nor-|lupus |lipoprotein |hormone[- ]sensitive |chorionic |illness |prostaglandin |tetravalent |H\. )$",
@@ -167,6 +168,8 @@ def is_doubtful(place: Place) -> bool:
     if _LONGER_NAME.search(place.text[: place.start]):
         return True
     if place.side != "question":
+        if not place.is_drug and _WATCHED.search(place.text[: place.start]):
+            return True
         return _is_test_as_option(place, behind) or (place.is_drug and _is_no_remedy(place, behind))
     if place.is_class and not place.is_study:
         return True

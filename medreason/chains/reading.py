@@ -34,6 +34,11 @@ _ORGANISM = re.compile(
 )
 """Asks which organism causes it: in the graph it is its infection that is joined to findings."""
 
+_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
+_PATIENT = re.compile(r"\b(?:(?:year|month|week|day)s?[- ]old|patients?|infant|neonate|newborn)\b", re.IGNORECASE)
+_TABLE_ROW = re.compile(r"^\s*(?:\||\\\*).*$", re.MULTILINE)
+"""Laboratory values and their footnotes may stand behind the question."""
+
 _FIELD_ORDER = ("stem", "context", "option", "answer", "rationale")
 _SENTENCE_CHARACTERS = 300
 _STEM_LETTERS = 6
@@ -128,13 +133,26 @@ def asks_organism(stem: str) -> bool:
     >>> asks_organism("He has diarrhea. Which organism is the most likely cause?"), asks_organism("Which drug is best?")
     (True, False)
     """
-    return bool(_ORGANISM.search(last_sentence(stem)))
+    return bool(_ORGANISM.search(last_sentence(_TABLE_ROW.sub("", stem))))
+
+
+def means_infections(row: Row, linker: Linker) -> bool:
+    """An option that is an organism stands for its infection here.
+
+    That is so where the cause or a diagnosis is asked for, and where at least half of the options to a patient's case
+    are organisms.
+    """
+    stem = row["stem"]
+    if asks_organism(stem) or _DIAGNOSIS.search(last_sentence(_TABLE_ROW.sub("", stem))):
+        return True
+    n_organisms = sum(bool(linker.infection_by(option["text"])) for option in row["options"])
+    return bool(n_organisms) and 2 * n_organisms >= len(row["options"]) and _PATIENT.search(stem) is not None
 
 
 def _spots_of(
     row: Row, linker: Linker, graph: KnowledgeGraph, settings: GroundingSettings
 ) -> list[tuple[Text, tuple[Spot, ...]]]:
-    is_cause_asked = asks_organism(row["stem"])
+    is_cause_asked = means_infections(row, linker)
     spots_by_text = [_spots(text, linker, is_cause_asked=is_cause_asked) for text in texts_of(row, settings)]
     found = _in_one_sense(spots_by_text, graph)
     is_study = row["answer_type"] in settings.rationale_answer_types

@@ -43,6 +43,7 @@ DOUBTFUL = {
     "normal value": ("There is a normal [C1 esterase inhibitor] level.", {"is_gene": True}),
     "relative": ("Her daughter has [hypothyroidism].", {}),
     "stopped": ("Discontinue [metformin] therapy", {"side": "answer", "is_drug": True}),
+    "watched": ("Stop it and monitor the patient's [depressive symptoms]", {"side": "answer"}),
     "switched from": ("Switching [amitriptyline] to fluoxetine", {"side": "answer", "is_drug": True}),
     "parasites resistant to it": ("Parasites resistant to [chloroquine]", {"side": "answer", "is_drug": True}),
     "another amine": ("Nor-[adrenaline] reuptake", {"side": "answer", "is_drug": True}),

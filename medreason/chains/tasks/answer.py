@@ -24,7 +24,8 @@ MAX_EVIDENCE = 60
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _LAST_CHARACTERS = 300
 _EXCEPTION = re.compile(
-    r"\bNOT\b|\b(?i:except|(?:is|are) false|incorrect|least likely|untrue|false statement|"
+    r"\bNOT\b|\b(?i:except|(?:is|are) (?:false|wrong)|incorrect|wrong (?:answer|statement|option|one|match|pair)|"
+    r"least likely|untrue|false statement|"
     r"(?:is|are) (?:uncommon|rare(?:ly)?(?: seen)?) in|uncommon (?:feature|cause|finding|complication)|"
     r"(?:be|is|are) spared|(?:limited|little|no) evidence of (?:effectiveness|efficacy|benefit)|"
     r"(?:is|are) ineffective)\b"
