@@ -6,9 +6,13 @@ Does not belong: plain negation and status (tests/graph).
 
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 
 from medreason.chains.doubt import Place, is_another_thing, is_doubtful
+from medreason.graph.linking.normalise import name_key
+from medreason.graph.linking.words import MISLEADING_NAMES, WRONG_NAMES
 
 _ASKED = " Which diagnosis is most likely?"
 
@@ -120,3 +124,12 @@ OTHER_THINGS = {
 @pytest.mark.parametrize(("written", "node_name", "expected"), OTHER_THINGS.values(), ids=OTHER_THINGS)
 def test_wordings_that_mean_another_thing(written: str, node_name: str, expected: bool) -> None:
     assert is_another_thing(written, node_name) is expected
+
+
+def test_what_the_linker_refuses_is_not_listed_again() -> None:
+    text = resources.files("medreason.chains").joinpath("misread.words").read_text(encoding="utf-8")
+    pairs = [line.partition("=")[::2] for line in text.splitlines() if not line.startswith("#")]
+    listed = {(name_key(written), name_key(node_name)) for written, node_name in pairs}
+    assert len(set(pairs)) == len(pairs)
+    assert not listed & WRONG_NAMES
+    assert not {written for written, node_key in listed if not node_key} & MISLEADING_NAMES
