@@ -68,6 +68,10 @@ def _annotated(row: Mapping[str, Any]) -> Annotated:
     return Annotated(sha256=row["question_sha256"], nodes=nodes)
 
 
+def _half(sha256: str) -> str:
+    return "odd" if is_odd(sha256) else "even"
+
+
 def is_odd(sha256: str) -> bool:
     """The question belongs to the half that is opened once.
 
@@ -254,7 +258,7 @@ def _score(given: argparse.Namespace) -> Iterator[str]:
     linker = Linker(data.nodes, data.lexicon, data.config.grounding.linking)
     keys = [f"{kind}|{name}" for kind, name in _node_keys(data.nodes)]
     texts = texts_by_sha256(data.questions.to_pylist())
-    wanted = [one for one in read_annotations(given.gold) if is_odd(one.sha256) == (given.half == "odd")]
+    wanted = [one for one in read_annotations(given.gold) if given.half in ("both", _half(one.sha256))]
     if missing := [one.sha256[:12] for one in wanted if one.sha256 not in texts]:
         yield f"{len(missing)} questions are not in the data and are not scored: {', '.join(missing[:5])}\n"
     known = [one for one in wanted if one.sha256 in texts]
@@ -285,7 +289,7 @@ def main() -> None:
     score.add_argument("gold", type=Path)
     score.add_argument("--data", type=Path, required=True)
     score.add_argument("--work", type=Path, required=True, help="folder for tables that are made once")
-    score.add_argument("--half", choices=("even", "odd"), default="even", help="odd: once, for the published figures")
+    score.add_argument("--half", choices=("even", "odd", "both"), default="even", help="of the questions; both: all")
     score.set_defaults(lines=_score)
     given = parser.parse_args()
     for line in given.lines(given):

@@ -15,7 +15,7 @@ from medreason.graph.linking.normalise import OF_NO_WEIGHT, SAME_WORD, singular
 _LEVEL_WORDS = frozenset(
     (
         "level", "concentration", "circulating", "serum", "blood", "plasma", "activity", "value", "titer", "finding",
-        "content", "total",
+        "content", "total", "function", "species",
     )
 )  # fmt: skip
 """What a laboratory's wording adds to the thing measured: "low serum levels of IgA" is "IgA decreased"."""
@@ -35,6 +35,8 @@ _WEIGHTLESS = (
     | _VERBS
     | frozenset(["her", "his", "their", "my", "your", "its", "left", "right", "both", "distal", "proximal", "some"])
 )
+_INFECTIONS = frozenset(["infection", "infections"])
+"""Words whose "with" says of what: "infection with Candida species"; any other "with" joins two findings."""
 _COMMANDS = frozenset(["increase", "decrease"])
 """Nouns before a preposition, else what somebody is to do ("increase the temperature")."""
 _WORDS_BEFORE, _WORDS_BEHIND = 4, 7
@@ -75,7 +77,7 @@ def windows(keys: Sequence[str], is_break: Callable[[int], bool], known: Callabl
     """
     useful = [key in _WEIGHTLESS or (plain := _plain(key)) in _LEVEL_PLAIN or known(plain) for key in keys]
     for place, key in enumerate(keys):
-        if key in ANCHORS:
+        if key in ANCHORS or (key == "with" and place and keys[place - 1] in _INFECTIONS):
             first = last = place
             while first > max(0, place - _WORDS_BEFORE) and useful[first - 1] and not is_break(first):
                 first -= 1

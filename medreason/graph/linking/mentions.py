@@ -23,7 +23,7 @@ from medreason.graph.linking.normalise import Token, encode, singular, tokens
 from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import IN_PASSING, Mention
-from medreason.graph.linking.words import ANYWHERE_FINDINGS, BODY_WORDS, LIGHT_WORDS, OTHER_KIND_HEADS, SALT_WORDS
+from medreason.graph.linking.words import ANYWHERE_FINDINGS, BODY_WORDS, LIGHT_WORDS, OTHER_KIND_HEADS, SALT_BASES_KEPT, SALT_WORDS
 
 _WEIGHTLESS = LIGHT_WORDS | SALT_WORDS
 _BREAK = re.compile(r"[.,;:!?](?:\s|$)|\n")
@@ -50,7 +50,10 @@ _JOINTS = frozenset(
 )  # fmt: skip
 # Words before a name that make nothing narrower of it; words behind it that do.
 _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
-    ("acquired", "congenital", "familial", "hereditary", "primary", "secondary")
+    (
+        "acquired", "congenital", "familial", "hereditary", "primary", "secondary", "decreased", "decreasing", "reduced",
+        "low", "loss", "decrease",
+    )
 ) | frozenset(
     (
         "any", "no", "some", "more", "most", "all", "each", "worsening", "intense", "mild", "moderate", "sudden",
@@ -62,13 +65,20 @@ _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
         "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid", "unexplained", "obvious"
     )
 )  # fmt: skip
+_ADJECTIVES = frozenset(["painful", "tender"])
+"""General findings that describe what follows: "painful tingling" is no pain beside it."""
 _NARROWING = frozenset(["of", "in", "on", "with", "from", "at", "to"])
+_STEM_LETTERS = 5
+"""Letters that two forms of a word share: pulmonary, pulmonic."""
 _LONGEST_PHRASE = 5
 """Words up to which an option is a noun phrase, where a name before the last word modifies (fatigue resistance)."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _TEST_HEADS = frozenset(
-    ["time", "angiography", "dye", "scan", "challenge", "agonist", "antagonist", "antibody", "antibodies", "test", "tests", "assay", "titer", "titers", "ratio", "receptor", "receptors"]
-)
+    (
+        "time", "angiography", "dye", "scan", "challenge", "antibody", "antibodies", "test", "tests", "assay", "titer",
+        "titers", "ratio", "receptor", "receptors", "deficiency",
+    )
+)  # fmt: skip
 
 
 _Span = tuple[int, int, tuple[Entry, ...]]
@@ -95,9 +105,9 @@ class MentionFinder:
     def in_text(self, text: str) -> tuple[Mention, ...]:
         """Mentions of running text with their status, in order."""
         words = tokens(text)
-        spans = self._spans_in_text(text, words)
+        spans = self._parted(text, words, self._spans_in_text(text, words))
         spans += self._shared_heads(text, words, spans)
-        spans += _explained(text, words, spans)
+        spans = [*self._without_other_senses(text, words, spans), *_explained(text, words, spans)]
         found = [(words[first], words[last], entries) for first, last, entries in sorted(spans, key=_by_place)]
         if not found:
             return ()
@@ -132,6 +142,37 @@ class MentionFinder:
         """Names of running text, and findings whose words stand apart in it."""
         spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
         return _with_composed(spans, self._composed(text, words))
+
+    def _without_other_senses(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
+        """Without abbreviations that the text explains by something else: CAD is a computer-aided diagnosis there."""
+        stops = {words[last].stop for _, last, _ in spans}
+        others = {
+            one.short: {token.key[:_STEM_LETTERS] for token in tokens(text[one.start : one.stop])}
+            for one in explained_abbreviations(text)
+            if one.stop not in stops
+        }
+        for first, last, entries in spans:
+            stems = others.get(text[words[first].start : words[last].stop])
+            if stems is None or any(stems & self._names.stems(entry.node_index) for entry in entries):
+                yield first, last, entries
+
+    def _parted(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> list[_Span]:
+        """Two findings that a vocabulary joins are two mentions: "nausea and vomiting"."""
+        return [part for span in spans for part in self._parts(text, words, span)]
+
+    def _parts(self, text: str, words: Sequence[Token], span: _Span) -> list[_Span]:
+        first, last, entries = span
+        joint = next((place for place in range(first + 1, last) if words[place].key == "and"), None)
+        if joint is None or any(entry.node_type != "effect/phenotype" for entry in entries):
+            return [span]
+        sides = [(first, joint - 1), (joint + 1, last)]
+        named = [(start, stop, self._named(text, words[start : stop + 1])) for start, stop in sides]
+        return named if all(found for _, _, found in named) else [span]
+
+    def _named(self, text: str, words: Sequence[Token]) -> tuple[Entry, ...]:
+        key = " ".join(word.key for word in words)
+        found = self._names.matching(key, text[words[0].start : words[-1].stop], where=ANYWHERE)
+        return found if found and found[0].node_type in _PATIENT_TYPES else ()
 
     def _composed(self, text: str, words: Sequence[Token]) -> Iterator[_Span]:
         """Findings whose words stand apart around a preposition, a verb or a direction."""
@@ -197,7 +238,9 @@ class MentionFinder:
             kept = tuple(e for e in entries if _ends_phrase(e, text, words, last) and coverage >= self._least(e, least))
             if kept:
                 span = (words[first].start, words[last].stop)
-                own = _coverage(words, segment, covered)
+                # A drug or protein is itself beside any word; a disease may be broader than its phrase.
+                is_itself = not any(e.node_type in _PATIENT_TYPES or e.scope == "class" for e in kept)
+                own = 1000 if is_itself else _coverage(words, segment, covered)
                 yield _mention(text, span, kept, stage="partial", coverage=coverage, phrase_coverage=own)
 
     def _least_coverage(self, words: Sequence[Token], segment: range, last: int, segment_coverage: int) -> int:
@@ -291,8 +334,11 @@ def _is_of_phrase(entry: Entry, text: str, words: Sequence[Token], first: int, l
 def _is_plain(text: str, words: Sequence[Token], first: int, last: int) -> bool:
     """Neither the word before nor what follows makes something narrower of it."""
     is_begun = first == 0 or words[first - 1].key in _PLAIN_BEFORE or not _is_next(text, words, first)
-    is_ended = last + 1 == len(words) or words[last + 1].key not in _NARROWING or not _is_next(text, words, last + 1)
-    return is_begun and is_ended
+    if last + 1 == len(words) or not _is_next(text, words, last + 1):
+        return is_begun
+    behind = words[last + 1].key
+    is_of_next = words[last].key in _ADJECTIVES and behind not in _JOINTS
+    return is_begun and behind not in _NARROWING and not is_of_next
 
 
 def _is_next(text: str, words: Sequence[Token], place: int) -> bool:
@@ -375,9 +421,19 @@ def _is_other_kind(entry: Entry, words: Sequence[Token], last: int) -> bool:
 
 
 def _stands_free(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
-    """False for a symbol that a hyphen ties to another capital or digit: CPD in CPD-A."""
+    """Neither part of a longer symbol nor the metal of a salt."""
+    is_metal = entry.node_type == "drug" and words[last].key in SALT_BASES_KEPT and last + 1 < len(words)
+    if is_metal and words[last + 1].key.endswith(("ide", "ate")) and _is_next(text, words, last + 1):
+        return False  # zinc oxide, zinc phosphate
+    return _is_symbol_alone(entry, text, words, first, last)
+
+
+def _is_symbol_alone(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
+    """False for a symbol that a hyphen ties to another capital or digit (CPD in CPD-A), and for cells (CD4+)."""
     if not entry.symbol:
         return True
+    if entry.symbol.startswith("CD") and text[words[last].stop : words[last].stop + 1] == "+":
+        return False
     before, behind = (
         text[max(0, words[first].start - 2) : words[first].start],
         text[words[last].stop : words[last].stop + 2],

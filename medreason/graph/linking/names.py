@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 import pyarrow as pa
 
 from medreason.graph.linking.composed import loose_key
-from medreason.graph.linking.normalise import letters_and_digits, singular, sorted_key
+from medreason.graph.linking.normalise import letters_and_digits, singular, sorted_key, token_keys
+from medreason.graph.linking.phrases import side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.words import (
     CLINICAL_SYMBOLS,
@@ -33,6 +34,7 @@ ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, NOWHERE = 0, 1, 2, 3, 4
 passing alone; as a whole option or answer; not at all. Each counts where the next ones do."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _MOST_TWINS = 6
+_STEM_LETTERS = 5
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Z0-9-]{1,6}s?$")
 
 
@@ -56,6 +58,7 @@ class Names:
     def __init__(self, nodes: pa.Table, lexicon: pa.Table, settings: LinkingSettings) -> None:
         """Open tables in the forms of `graph_nodes` and `graph_lexicon`."""
         self.types = _types(nodes)
+        self._node_names = _node_names(nodes)
         self.settings = settings
         self.by_key: dict[str, tuple[Entry, ...]] = _grouped(self._entries(lexicon))
         self._by_sorted_key: dict[str, tuple[str, ...]] | None = None
@@ -118,6 +121,11 @@ class Names:
         same_words = sorted(keys)
         return tuple(key for key in found if sorted(key.split(" ")) == same_words) or found
 
+    def stems(self, node_index: int) -> frozenset[str]:
+        """Beginnings of the longer words of a node's own name."""
+        keys = token_keys(self._node_names[node_index])
+        return frozenset(key[:_STEM_LETTERS] for key in keys if len(key) > 3)
+
     def by_loose_key(self) -> dict[str, tuple[Entry, ...]]:
         """Findings and diseases by the key under which word order, places and laboratory words do not matter."""
         if self._by_loose_key is None:
@@ -140,12 +148,17 @@ class Names:
 
 
 def _is_wording(key: str, entry: Entry) -> bool:
-    return " " in key and not entry.symbol and entry.scope != "class"
+    return " " in key and not entry.symbol and entry.scope != "class" and not side_words(key)
 
 
 def _is_one_thing(entries: Sequence[Entry]) -> bool:
     """Few enough nodes to be the twins of one meaning."""
     return len({entry.node_index for entry in entries}) <= _MOST_TWINS
+
+
+def _node_names(nodes: pa.Table) -> dict[int, str]:
+    indexes: list[Any] = nodes["node_index"].to_pylist()
+    return dict(zip(indexes, nodes["node_name"].to_pylist(), strict=True))
 
 
 def _types(nodes: pa.Table) -> dict[int, str]:

@@ -52,6 +52,8 @@ _SPELLING = tuple(
     )
 )  # fmt: skip
 OF_NO_WEIGHT = frozenset(["a", "an", "the", "of", "in", "to", "with", "due", "by", "on", "nos", "unspecified"])
+# An option names the antibody, a vocabulary its finding: "rheumatoid factor" is "rheumatoid factor positive".
+_OF_A_TEST = frozenset(["positive", "positivity"])
 # One word of each set stands for all of it, in the sorted key only: there the whole phrase has to agree.
 SAME_WORD = {
     word: words[0]
@@ -201,7 +203,7 @@ def sorted_key(keys: Iterable[str]) -> str:
     >>> sorted_key(token_keys("Elevated level of serum calcium")) == sorted_key(token_keys("serum calcium level, high"))
     True
     """
-    plain = (singular(key) for key in keys if key not in OF_NO_WEIGHT)
+    plain = (singular(key) for key in keys if key not in OF_NO_WEIGHT | _OF_A_TEST)
     return " ".join(sorted(SAME_WORD.get(key, key) for key in plain))
 
 
