@@ -82,7 +82,7 @@ def build_lexicon(nodes: pa.Table, synonyms: Sequence[SynonymSource] = (), *, ev
     for source in synonyms:
         names += _read_source(source, known)
     if everyday:
-        names += _everyday(names)
+        names += _everyday(names, known)
     names += [plural for name in names for plural in _numbers(name, known[name.node_index].type)]
     return _as_table(name for name in names if not is_wrong(name, known[name.node_index].name))
 
@@ -479,12 +479,15 @@ _READERS: Mapping[str, Callable[[SynonymSource, Sequence[Node]], Iterator[Name]]
 # --- everyday names -------------------------------------------------------------------------------------------------
 
 
-def _everyday(names: Sequence[Name]) -> list[Name]:
+def _everyday(names: Sequence[Name], known: Sequence[Node]) -> list[Name]:
     """The bundled table, for the nodes that are there: everyday words, drug and protein names, agents of infection."""
+    # A gene's symbol in the table means the gene: PLAT is no adenoma that a vocabulary abbreviates so.
+    symbols = {name_key(node.name) for node in known if node.type == "gene/protein"}
     nodes_by_key: dict[str, set[tuple[int, str]]] = defaultdict(set)
     for name in names:
-        if name.scope != "related":
-            nodes_by_key[name_key(name.name)].add((name.node_index, name.scope))
+        key = name_key(name.name)
+        if name.scope == "name" or (name.scope != "related" and key not in symbols):
+            nodes_by_key[key].add((name.node_index, name.scope))
     text = resources.files("medreason.graph.knowledge").joinpath("everyday_names.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     return [

@@ -76,7 +76,7 @@ _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _TEST_HEADS = frozenset(
     (
         "time", "angiography", "dye", "scan", "challenge", "antibody", "antibodies", "test", "tests", "assay", "titer",
-        "titers", "ratio", "receptor", "receptors", "deficiency",
+        "titers", "ratio", "receptor", "receptors",
     )
 )  # fmt: skip
 
@@ -416,6 +416,8 @@ def _is_whole_words(words: Sequence[Token], first: int, last: int) -> bool:
 def _is_other_kind(entry: Entry, words: Sequence[Token], last: int) -> bool:
     """True where the next word makes it another kind of thing: hepatitis B vaccine is no hepatitis."""
     behind = words[last + 1].key if last + 1 < len(words) else ""
+    if entry.symbol and behind == "deficiency":
+        return True  # CD19 deficiency is a disease
     heads = OTHER_KIND_HEADS if entry.node_type in _PATIENT_TYPES else _TEST_HEADS
     return behind in heads
 

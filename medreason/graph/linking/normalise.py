@@ -53,6 +53,7 @@ _SPELLING = tuple(
 )  # fmt: skip
 OF_NO_WEIGHT = frozenset(["a", "an", "the", "of", "in", "to", "with", "due", "by", "on", "nos", "unspecified"])
 # An option names the antibody, a vocabulary its finding: "rheumatoid factor" is "rheumatoid factor positive".
+# A test is still no positive one.
 _OF_A_TEST = frozenset(["positive", "positivity"])
 # One word of each set stands for all of it, in the sorted key only: there the whole phrase has to agree.
 SAME_WORD = {
@@ -203,7 +204,9 @@ def sorted_key(keys: Iterable[str]) -> str:
     >>> sorted_key(token_keys("Elevated level of serum calcium")) == sorted_key(token_keys("serum calcium level, high"))
     True
     """
-    plain = (singular(key) for key in keys if key not in OF_NO_WEIGHT | _OF_A_TEST)
+    words = tuple(keys)
+    light = OF_NO_WEIGHT if "test" in words else OF_NO_WEIGHT | _OF_A_TEST
+    plain = (singular(key) for key in words if key not in light)
     return " ".join(sorted(SAME_WORD.get(key, key) for key in plain))
 
 
