@@ -252,7 +252,12 @@ _ADJECTIVE = re.compile(r"(?:al|ic|ous|ary|ed|ive|oid|ile|ial|ular)$")
 def _turned_round(name: str) -> Iterator[str]:
     """MedDRA's noun before its adjective as one writes it: "Pharyngitis streptococcal", "Rash maculo-papular"."""
     words = name.split()
-    if 2 <= len(words) <= 3 and words[-1] != "normal" and _ADJECTIVE.search(words[-1]) and not _ADJECTIVE.search(words[0]):
+    if (
+        2 <= len(words) <= 3
+        and words[-1] != "normal"
+        and _ADJECTIVE.search(words[-1])
+        and not _ADJECTIVE.search(words[0])
+    ):
         yield f"{words[-1]} {' '.join(words[:-1])}"
 
 

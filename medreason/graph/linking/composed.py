@@ -9,6 +9,7 @@ that say where in general (serum, level, distal) weigh nothing, a side or urine 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from medreason.graph.linking.normalise import OF_NO_WEIGHT, SAME_WORD, singular
 
@@ -20,7 +21,9 @@ _LEVEL_WORDS = frozenset(
 )  # fmt: skip
 """What a laboratory's wording adds to the thing measured: "low serum levels of IgA" is "IgA decreased"."""
 _PREPOSITIONS = frozenset(["of", "in", "on", "over", "around", "from", "at"])
-_VERBS = frozenset(["is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "appears", "appear", "feels"])
+_VERBS = frozenset(
+    ["is", "are", "was", "were", "be", "been", "being", "has", "have", "had", "appears", "appear", "feels"]
+)
 _UP_OR_DOWN = frozenset(
     (
         "increased", "elevated", "high", "raised", "elevation", "increase", "decreased", "reduced", "low", "diminished",
@@ -52,6 +55,7 @@ def loose_words(keys: Iterable[str]) -> list[str]:
     return sorted(word for word in words if word not in _LEVEL_PLAIN)
 
 
+@lru_cache(maxsize=100_000)
 def _plain(key: str) -> str:
     one = singular(key)
     return SAME_WORD.get(key) or SAME_WORD.get(one, one)
@@ -75,15 +79,20 @@ def windows(keys: Sequence[str], is_break: Callable[[int], bool], known: Callabl
 
     Args: folded words of a text; whether a new statement begins at a place; whether some name has this plain word.
     """
-    useful = [key in _WEIGHTLESS or (plain := _plain(key)) in _LEVEL_PLAIN or known(plain) for key in keys]
+
+    def is_useful(place: int) -> bool:
+        key = keys[place]
+        return key in _WEIGHTLESS or (plain := _plain(key)) in _LEVEL_PLAIN or known(plain)
+
     for place, key in enumerate(keys):
         if key in ANCHORS or (key == "with" and place and keys[place - 1] in _INFECTIONS):
             first = last = place
-            while first > max(0, place - _WORDS_BEFORE) and useful[first - 1] and not is_break(first):
+            while first > max(0, place - _WORDS_BEFORE) and is_useful(first - 1) and not is_break(first):
                 first -= 1
-            while last + 1 < min(len(keys), place + _WORDS_BEHIND) and useful[last + 1] and not is_break(last + 1):
+            while last + 1 < min(len(keys), place + _WORDS_BEHIND) and is_useful(last + 1) and not is_break(last + 1):
                 last += 1
-            yield from _runs(keys, first, place, last)
+            if last > first:
+                yield from _runs(keys, first, place, last)
 
 
 def _runs(keys: Sequence[str], first: int, place: int, last: int) -> Iterator[range]:

@@ -21,6 +21,8 @@ from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import Candidate, Mention
 
 _OPTION_FIELDS = ("option", "answer")
+_QUESTION_FIELDS = ("stem", "context")
+"""Where the members of a class of drugs that a text names were never named themselves."""
 _N_CACHED = 100_000
 
 
@@ -47,7 +49,9 @@ class Linker:
         Args: the text; its field (one of FIELDS). An option or answer is taken as a whole where it is a name, or nearly
             one; else by the names inside it that cover enough of it.
         """
-        return self._cached_option(text) if field in _OPTION_FIELDS else self._mentions.in_text(text)
+        if field in _OPTION_FIELDS:
+            return self._cached_option(text)
+        return self._mentions.in_text(text, with_classes=field not in _QUESTION_FIELDS)
 
     def infection_by(self, text: str) -> tuple[Mention, ...]:
         """An option that is just an organism, as the infection it causes: for questions that ask for the cause.

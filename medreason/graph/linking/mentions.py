@@ -23,7 +23,14 @@ from medreason.graph.linking.normalise import Token, encode, singular, tokens
 from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import IN_PASSING, Mention
-from medreason.graph.linking.words import ANYWHERE_FINDINGS, BODY_WORDS, LIGHT_WORDS, OTHER_KIND_HEADS, SALT_BASES_KEPT, SALT_WORDS
+from medreason.graph.linking.words import (
+    ANYWHERE_FINDINGS,
+    BODY_WORDS,
+    LIGHT_WORDS,
+    OTHER_KIND_HEADS,
+    SALT_BASES_KEPT,
+    SALT_WORDS,
+)
 
 _WEIGHTLESS = LIGHT_WORDS | SALT_WORDS
 _BREAK = re.compile(r"[.,;:!?](?:\s|$)|\n")
@@ -102,12 +109,14 @@ class MentionFinder:
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
         )
 
-    def in_text(self, text: str) -> tuple[Mention, ...]:
-        """Mentions of running text with their status, in order."""
+    def in_text(self, text: str, *, with_classes: bool = True) -> tuple[Mention, ...]:
+        """Mentions of running text with their status, in order; classes of drugs only where they are asked for."""
         words = tokens(text)
         spans = self._parted(text, words, self._spans_in_text(text, words))
         spans += self._shared_heads(text, words, spans)
         spans = [*self._without_other_senses(text, words, spans), *_explained(text, words, spans)]
+        if not with_classes:
+            spans = [span for span in spans if any(entry.scope != "class" for entry in span[2])]
         found = [(words[first], words[last], entries) for first, last, entries in sorted(spans, key=_by_place)]
         if not found:
             return ()
