@@ -58,8 +58,8 @@ _JOINTS = frozenset(
 # Words before a name that make nothing narrower of it; words behind it that do.
 _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
     (
-        "acquired", "congenital", "familial", "hereditary", "primary", "secondary", "decreased", "decreasing", "reduced",
-        "low", "loss", "decrease",
+        "acquired", "congenital", "familial", "hereditary", "primary", "secondary", "decreased", "decreasing",
+        "reduced", "low", "loss", "decrease",
     )
 ) | frozenset(
     (
@@ -67,8 +67,8 @@ _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
         "sharp", "dull", "constant", "persistent", "intermittent", "having", "denies", "reports", "shows", "showed",
         "reveals", "develops", "developed", "experiencing", "experiences", "about", "like", "marked", "significant",
         "slight", "of", "including", "such", "since", "cause", "causes", "prevent", "prevents", "may", "can", "certain",
-        "other", "also", "known", "serious", "brisk", "aching", "throbbing", "stabbing", "burning", "worse", "excessive",
-        "reactive", "several", "multiple", "few", "two", "three", "four", "occasional", "frequent", "ongoing", "active",
+        "other", "also", "known", "serious", "brisk", "aching", "throbbing", "stabbing", "burning", "worse",
+        "excessive", "reactive", "several", "multiple", "few", "two", "three", "four", "occasional", "frequent", "ongoing", "active",
         "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid", "unexplained", "obvious"
     )
 )  # fmt: skip
@@ -334,7 +334,7 @@ def _is_of_a_part(span: _Span, text: str, words: Sequence[Token]) -> bool:
 
 
 def _is_of_phrase(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
-    """A drug or protein is itself beside any word; a disease or finding only where no word makes something else of it."""
+    """A drug or protein is itself beside any word; a disease only where no word makes something else of it."""
     if entry.node_type not in _PATIENT_TYPES and entry.scope != "class":
         return True
     return _is_plain(text, words, first, last) and _ends_phrase(entry, text, words, last)
