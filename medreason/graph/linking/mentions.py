@@ -69,7 +69,8 @@ _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
         "slight", "of", "including", "such", "since", "cause", "causes", "prevent", "prevents", "may", "can", "certain",
         "other", "also", "known", "serious", "brisk", "aching", "throbbing", "stabbing", "burning", "worse",
         "excessive", "reactive", "several", "multiple", "few", "two", "three", "four", "occasional", "frequent",
-        "ongoing", "active", "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid", "unexplained", "obvious"
+        "ongoing", "active", "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid",
+        "unexplained", "obvious",
     )
 )  # fmt: skip
 _ADJECTIVES = frozenset(["painful", "tender"])
