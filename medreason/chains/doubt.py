@@ -35,9 +35,10 @@ _TEST = re.compile(
 )
 _AROUND_CARE = re.compile(
     r"^[ -]{0,2}(?:patient )?(?:vaccin\w+|immuni[sz]ation\w*|clinic|support (?:center|group)|post-?exposure|"
-    r"prophylaxis|exposure|awareness|foundation|association|anonymous|drinks?|beverages?)\b",
+    r"prophylaxis|exposure|shots?|jabs?|awareness|foundation|association|anonymous|drinks?|beverages?)\b",
     re.IGNORECASE,
 )
+_WITHDRAWAL = re.compile(r"^[ -]withdrawal\b", re.IGNORECASE)
 _NEGATIVE_BEHIND = re.compile(
     r"^[ )]{0,2}(?:(?!but\b|and\b)\w+ ){0,3}(?:negative|undetectable|not detected|absent)\b|"
     r"^[^.|]{0,30}\|\s*(?:negative|absent|none|normal|not detected)\b|"
@@ -45,7 +46,8 @@ _NEGATIVE_BEHIND = re.compile(
     re.IGNORECASE,
 )
 _LONGER_BEHIND = re.compile(
-    r"^ (?:kinase|oncogene|support|programs?|counsel\w+|surgery|medications?|supplement\w*|education|diets?)\b",
+    r"^[ -](?:kinase|oncogene|support|programs?|counsel\w+|surgery|medications?|supplement\w*|education|diets?|"
+    r"spots?|loops?|stud(?:y|ies)|trials?|controlled|placebo|randomi\w+)\b",
     re.IGNORECASE,
 )
 _LIKE = re.compile(r"^[-\u2010\u2011 ]like\b", re.IGNORECASE)
@@ -64,6 +66,12 @@ _NOT = re.compile(
     r"[^.;:]){0,70}$",
     re.IGNORECASE,
 )
+_FEARED = re.compile(
+    r"\b(?:worr(?:y|ied|ies)|afraid|fear(?:s|ful)?|concern(?:ed|s)?|obsess\w*) (?:about|of|over|with) $", re.IGNORECASE
+)
+_ENDS_IN_ING = re.compile(r"(?:gain|los|gett|becom)ing\b", re.IGNORECASE)
+_STATEMENT = re.compile(r"\b(?:is|are|was|were)\b", re.IGNORECASE)
+_BEHIND_PREPOSITION = re.compile(r"\b(?:in|of|on|from) (?:the |his |her )?$", re.IGNORECASE)
 _NOBODY = re.compile(r"\bno (?:patient|case|child|one)s? (?:had|has|have|developed|showed) $", re.IGNORECASE)
 _BELIEF = re.compile(
     r"\b(?:believes?|worr(?:ied|ies)|concern(?:ed|s)?|afraid|suspects?|thinks?|convinced|fears?|wonders?)\b"
@@ -101,7 +109,8 @@ _RELATIVES = (
 )
 _RELATIVE = re.compile(
     rf"\b(?:his|her|whose|the|older|younger|twin|\d|two|and) {_RELATIVES},? (?:\w+ )?"
-    r"(?:has|had|have|died (?:of|from)|suffers? from|(?:was|is|were) (?:recently )?(?:diagnosed with|treated for))\b"
+    r"(?:has|had|have|(?:died|passed away|was deceased) (?:[\w-]+ ){0,8}?(?:of|from|due to)|suffers? from|"
+    r"(?:was|is|were) (?:recently )?(?:diagnosed with|treated for))\b"
     r"(?! (?:also )?(?:noticed|seen|observed|reported|brought|tried|given|said|found|"
     r"been (?:giving|worried|trying|concerned)))(?:(?!\b(?:he|she|patient|that)\b)[^.;]){0,60}$",
     re.IGNORECASE,
@@ -116,9 +125,13 @@ _STOPPED = re.compile(
     re.IGNORECASE,
 )
 _WATCHED = re.compile(r"\b(?:monitor|watch|observe)(?:ing|ed)? (?:for )?(?:[\w'\u2019]+ ){0,2}$", re.IGNORECASE)
+_ABSENT_BEFORE = re.compile(r"\b(?:absence|lack) of (?:[\w-]+ ){0,2}$", re.IGNORECASE)
+_SPECIES = re.compile(r"(?:^|\s)[A-Z]\. $")
+"""The name behind it is an organism's: S. pneumonia."""
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
 _LONGER_NAME = re.compile(
-    r"\b(?:nor-|lupus |lipoprotein |hormone[- ]sensitive |chorionic |illness |prostaglandin |tetravalent |H\. )$",
+    r"\b(?:nor-|power |(?:double|single|triple|observer|investigator)[- ]|lupus |lipoprotein |hormone[- ]sensitive |"
+    r"chorionic |illness |prostaglandin |tetravalent |H\. )$",
     re.IGNORECASE,
 )
 _HORMONE_OF_THE_BODY = re.compile(
@@ -168,7 +181,7 @@ def is_doubtful(place: Place) -> bool:
     if _LONGER_NAME.search(place.text[: place.start]):
         return True
     if place.side != "question":
-        if not place.is_drug and _WATCHED.search(place.text[: place.start]):
+        if not place.is_drug and _is_any((_WATCHED, _ABSENT_BEFORE, _SPECIES), place.text[: place.start]):
             return True
         return _is_test_as_option(place, behind) or (place.is_drug and _is_no_remedy(place, behind))
     if place.is_class and not place.is_study:
@@ -201,7 +214,9 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
         return _CELL.search(behind) is not None and not before.endswith("positive for ")
     if place.is_drug and _is_any((_ALLERGIC_BEHIND, _RESISTANT_BEHIND), behind):
         return True
-    if place.is_drug and _is_any((_ALLERGY, _SENSITIVITY), before):
+    if place.is_drug and (_is_any((_ALLERGY, _SENSITIVITY), before) or _is_withdrawn(place)):
+        return True
+    if _is_spoken_of(before, place):
         return True
     if not place.is_drug and _LONGER_BEHIND.match(behind):
         return True
@@ -211,6 +226,19 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
         return True
     is_test = _TEST.search(behind) is not None and not _POSITIVE.search(behind)
     return is_test or _is_any((_INSTRUMENT, _LIKE), behind) or _SHAPE.search(before) is not None
+
+
+def _is_withdrawn(place: Place) -> bool:
+    """Its withdrawal is what the text is about, wherever the drug stands."""
+    named = re.escape(place.text[place.start : place.stop])
+    return any(_WITHDRAWAL.match(place.text[m.end() :]) for m in re.finditer(named, place.text, re.IGNORECASE))
+
+
+def _is_spoken_of(before: str, place: Place) -> bool:
+    """What is feared (`worried about gaining weight`), or a sentence whose subject is another (`bile in urine is`)."""
+    written = place.text[place.start : place.stop]
+    is_feared = _ENDS_IN_ING.match(written) is not None and _FEARED.search(before) is not None
+    return is_feared or (_STATEMENT.search(written) is not None and _BEHIND_PREPOSITION.search(before) is not None)
 
 
 def _is_not_said(before: str, behind: str, place: Place) -> bool:

@@ -63,6 +63,12 @@ _TREATMENT = re.compile(
     r"managed?|management|prescrib(?:e|ed|ing)|administ(?:er|ered|ration)|switch(?:ed|ing)? to|used (?:for|in|to))\b",
     re.IGNORECASE,
 )
+_OF_TOXICITY = re.compile(
+    r"\btoxicit(?:y|ies) (?:is|are|can be|should be) (?:treated|managed|reversed)\b|"
+    r"\b(?:treat\w*|manag\w*|antidote|therapy) (?:\w+ ){0,3}(?:of|for|to) (?:[\w-]+ ){0,4}toxicity\b",
+    re.IGNORECASE,
+)
+"""A toxicity that is to be treated is no effect asked for."""
 _CONTRAINDICATION = re.compile(r"\b(?:contra-?indicat\w+|should (?:not be|be avoided)|must not be)", re.IGNORECASE)
 # What a vignette also says of anything else: read only where the question itself is asked.
 _AVOIDANCE = re.compile(
@@ -333,7 +339,7 @@ def intent_of(stem: str) -> Intent:
     asked = last_sentence(stem)
     if _CONTRAINDICATION.search(stem) or _AVOIDANCE.search(asked):
         return "contraindication"
-    if _ADVERSE.search(stem):
+    if _ADVERSE.search(stem) and not _OF_TOXICITY.search(asked):
         return "adverse_effect"
     return "treatment" if _TREATMENT.search(asked) else ""
 
