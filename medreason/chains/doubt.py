@@ -101,6 +101,21 @@ _SENSITIVITY = re.compile(
     r"\b(?:sensitivit\w+|susceptib\w+|resistan\w+|sensitive) (?:\w+ )?(?:to|include[s]?)\b[^.]*$", re.IGNORECASE
 )
 _ADVISED = re.compile(r"\b(?:recommend|advis|encourag|lifestyle )\w*\b[^.;:]{0,90}$", re.IGNORECASE)
+_LESS = re.compile(r"\b(?:less|fewer|reduced) (?:[\w-]+ ){0,1}$", re.IGNORECASE)
+_EXCLUDED = re.compile(r"\bexclu(?:ded|sion|ding)\b[^.;]{0,140}$", re.IGNORECASE)
+_TRIGGER = re.compile(
+    r"\b(?:upon|(?:triggered|provoked|precipitated|exacerbated) by|worse(?:ns|ned)? with|resolves? with) $",
+    re.IGNORECASE,
+)
+_SUSPECTED_BEHIND = re.compile(
+    r"^(?:['\u2019]s)?(?: disease| syndrome)? (?:is|was|are|were) (?:suspected|ruled out)\b", re.I
+)
+_PATTERN_BEHIND = re.compile(r"^ (?:pattern|picture)\b", re.IGNORECASE)
+_MEASURE_BEHIND = re.compile(
+    r"^ (?:(?:may|should|can|could) (?:not )?be an? (?:\w+ )?)?"
+    r"(?:strateg|intervention|approach|treatment|therap|to improve)",
+    re.IGNORECASE,
+)
 _SHAPE = re.compile(r"\b(?:ST|crater-like|functional|\w+-like)[- ]$")
 _NORMAL = re.compile(r"\bnormal (?:[\w-]+ )?$", re.IGNORECASE)
 _RELATIVES = (
@@ -116,16 +131,39 @@ _RELATIVE = re.compile(
     re.IGNORECASE,
 )
 
+_PERSON = (
+    r"(?:individual|person|patient|someone|somebody|co-?worker|roommate|friend|people|classmate|man|woman|child)s?"
+)
+_SOMEBODY = re.compile(
+    r"\b(?:expos\w+ to|contact with|car(?:ing|es|ed) for|liv\w+ with|shar\w+ (?:\w+ ){1,4}with) "
+    rf"(?:[\w-]+ ){{0,3}}?{_PERSON} "
+    r"(?:with|who (?:has|had|have)|diagnosed with|suffering from) (?:[\w-]+ ){0,3}$",
+    re.IGNORECASE,
+)
+_RELATIVE_WHO = re.compile(
+    rf"\b(?:an?|the|his|her|their) (?:[\w-]+ ){{0,2}}{_RELATIVES} (?:who|whose)\b"
+    r"(?:(?!\b(?:he|she|patient|that)\b)[^.;])*"
+    r"\b(?:has|had|with|suffers from|diagnosed with) (?:[\w-]+ ){0,4}$",
+    re.IGNORECASE,
+)
+_NEWBORN = re.compile(r"\b(?:newborn|neonate|\d+[- ](?:day|week)s?[- ]old)\b", re.IGNORECASE)
+_MOTHERS = re.compile(r"\b(?:prior|before|pregnan\w+|deliver\w+|trimester)\b[^.;]*\bshe\b[^.;]*$", re.IGNORECASE)
+
 # ---------------------------------------------------------------- options
 
 _STOPPED = re.compile(
-    r"\b(?:discontinu\w+|stop(?:ping)?|withhold\w*|hold|ceas\w+|(?:decreas|reduc)(?:e|ing) (?:the )?|taper\w*|"
+    r"\b(?:discontinu\w+|stop(?:ping)?|withhold\w*|hold|ceas\w+|(?:decreas|reduc)(?:e|ing) (?:the )?|"
+    r"taper\w*|chang(?:e|ing)|adjust(?:ing)?|modify(?:ing)?|"
     r"replac(?:e|ing)|switch(?:ing)?(?: from)?|remov(?:e|al of)|avoid\w*)\b"
     r"(?:(?!\b(?:start|begin|initiat\w*|add|to|with|administer|give|use)\b)[^.;])*$",
     re.IGNORECASE,
 )
 _WATCHED = re.compile(r"\b(?:monitor|watch|observe)(?:ing|ed)? (?:for )?(?:[\w'\u2019]+ ){0,2}$", re.IGNORECASE)
 _ABSENT_BEFORE = re.compile(r"\b(?:absence|lack) of (?:[\w-]+ ){0,2}$", re.IGNORECASE)
+_HANDLED = re.compile(r"\b(?:metabolism|tolerance|clearance|excretion|abuse|overdose) (?:of|to) $", re.IGNORECASE)
+_HANDLED_BEHIND = re.compile(
+    r"^ (?:metabolism|tolerance|clearance|abuse|overdose|dependence|intoxication|withdrawal)\b", re.IGNORECASE
+)
 _SPECIES = re.compile(r"(?:^|\s)[A-Z]\. $")
 """The name behind it is an organism's: S. pneumonia."""
 _RESISTANT_TO = re.compile(r"\bresistan\w+ to (?:\w+ )?$", re.IGNORECASE)
@@ -148,7 +186,7 @@ _NAMED_MEMBER = re.compile(
 _TEST_AS_OPTION = re.compile(r"^[ -](?:[\w-]+ ){0,3}(?:tests?|testing|assay|serology|levels)\b", re.IGNORECASE)
 _TEST_FOR = re.compile(r"\b(?:PCR|test(?:ing)?|screen(?:ing)?|assay|serology) for (?:\w+ ){0,2}$", re.IGNORECASE)
 _OTHER_SALT = re.compile(
-    r" heparin\b|-resistan|[ -](?:blockade|antagonis\w+|deplet\w+|deficien\w+|resistance)\b", re.IGNORECASE
+    r"^(?: heparin\b|-resistan|[ -](?:blockade|antagonis\w+|deplet\w+|deficien\w+|resistance)\b)", re.IGNORECASE
 )
 
 
@@ -199,7 +237,7 @@ def _is_no_remedy(place: Place, behind: str) -> bool:
     before = place.text[: place.start]
     if place.is_class and _is_another_class(place, behind):
         return True
-    return _is_any((_STOPPED, _RESISTANT_TO), before) or _OTHER_SALT.match(behind) is not None
+    return _is_any((_STOPPED, _RESISTANT_TO, _HANDLED), before) or _is_any((_OTHER_SALT, _HANDLED_BEHIND), behind)
 
 
 def _is_another_class(place: Place, behind: str) -> bool:
@@ -218,14 +256,19 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
         return True
     if _is_spoken_of(before, place):
         return True
-    if not place.is_drug and _LONGER_BEHIND.match(behind):
+    if not place.is_drug and _is_any((_LONGER_BEHIND, _PATTERN_BEHIND), behind):
+        return True
+    if place.text[place.start : place.stop].lower() == "weight loss" and _is_measure(before, behind, place):
         return True
     if place.is_study:
-        return _LIKE.search(behind) is not None or _ANTIBODIES.search(before) is not None
-    if place.text[place.start : place.stop].lower() == "weight loss" and _ADVISED.search(before):
-        return True
-    is_test = _TEST.search(behind) is not None and not _POSITIVE.search(behind)
+        return _LIKE.search(behind) is not None or _is_any((_ANTIBODIES, _LESS), before)
+    is_positive = not place.is_gene and _POSITIVE.search(behind) is not None  # a test of a gene's protein is none of it
+    is_test = _TEST.search(behind) is not None and not is_positive
     return is_test or _is_any((_INSTRUMENT, _LIKE), behind) or _SHAPE.search(before) is not None
+
+
+def _is_measure(before: str, behind: str, place: Place) -> bool:
+    return _MEASURE_BEHIND.match(behind) is not None or (not place.is_study and _ADVISED.search(before) is not None)
 
 
 def _is_withdrawn(place: Place) -> bool:
@@ -244,12 +287,20 @@ def _is_spoken_of(before: str, place: Place) -> bool:
 def _is_not_said(before: str, behind: str, place: Place) -> bool:
     """The sentence denies it, fears it, looks for it, or says it of somebody else."""
     if place.is_study:
-        return _NOBODY.search(before) is not None  # what else a paper denies or looks for is still what it is about
-    is_tested = _is_any((_TEST_BEFORE, _ANTIBODIES), before) and not _POSITIVE.search(behind)
-    return is_tested or _is_any((_NOT, _BELIEF, _NORMAL, _RELATIVE, _RISK), before) or _is_any(_CARE, behind)
+        return _is_any((_NOBODY, _EXCLUDED), before)  # what else a paper denies or looks for is still what it is about
+    is_positive = not place.is_gene and _POSITIVE.search(behind) is not None
+    is_tested = _is_any((_TEST_BEFORE, _ANTIBODIES), before) and not is_positive
+    return is_tested or _is_any(_SAID_OTHERWISE, before) or _is_any(_CARE, behind) or _is_mothers(place)
 
 
-_CARE = (_NEGATIVE_BEHIND, _AROUND_CARE)
+def _is_mothers(place: Place) -> bool:
+    """The patient is a newborn, and the sentence tells what she, the mother, had before."""
+    before = place.text[: place.start]
+    return _NEWBORN.search(before[:300]) is not None and _MOTHERS.search(_clause(before)) is not None
+
+
+_SAID_OTHERWISE = (_NOT, _BELIEF, _NORMAL, _RELATIVE, _RELATIVE_WHO, _SOMEBODY, _RISK, _LESS, _EXCLUDED, _TRIGGER)
+_CARE = (_NEGATIVE_BEHIND, _AROUND_CARE, _SUSPECTED_BEHIND)
 
 
 def _is_any(cues: Iterable[re.Pattern[str]], text: str) -> bool:

@@ -358,6 +358,7 @@ def keep_paths(
     """
     kept: list[KeptPath] = []
     intent = intent_of(row["stem"])
+    reach = settings.max_option_hops
     for target in sides.targets:
         is_answer = target.name == "answer"
         limit = settings.max_paths if is_answer else settings.max_option_paths
@@ -365,11 +366,14 @@ def keep_paths(
         for pair in pairs_of(sides, target):
             for view in views:
                 one = found[(view, *pair)]
-                if is_answer or one.distance <= settings.max_option_hops:
+                if is_answer or one.distance <= reach:
                     for judged, path in judge.best(one.paths, intent, settings.max_paths_per_pair):
                         key = min(path.nodes, path.nodes[::-1])
                         best.setdefault(key, _kept(target, view, path, one, judged))
         kept += sorted(best.values(), key=lambda path: path.rank)[:limit]
+        if is_answer:  # what is told of options beside the answer was looked for as far away as the answer
+            supporting = (one.path.n_hops for one in kept if one.verdict.kind == "supports")
+            reach = max(reach, min(supporting, default=0))
     return kept
 
 

@@ -22,7 +22,7 @@ from medreason.chains.tasks.answer import last_sentence
 from medreason.chains.tasks.names import readable_name
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.linking.abbreviations import explained_abbreviations, is_doubtful_symbol
-from medreason.graph.linking.linker import Linker
+from medreason.graph.linking.linker import Linker, borrowed_parts
 from medreason.graph.linking.normalise import tokens
 from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 
@@ -154,10 +154,23 @@ def _spots_of(
 ) -> list[tuple[Text, tuple[Spot, ...]]]:
     is_cause_asked = means_infections(row, linker)
     spots_by_text = [_spots(text, linker, is_cause_asked=is_cause_asked) for text in texts_of(row, settings)]
-    found = _in_one_sense(spots_by_text, graph)
+    found = _without_borrowed(_in_one_sense(spots_by_text, graph), graph)
     is_study = row["answer_type"] in settings.rationale_answer_types
     return [
         (text, tuple(kept for spot in spots if (kept := _without_doubt(spot, graph, is_study=is_study)) is not None))
+        for text, spots in found
+    ]
+
+
+def _without_borrowed(
+    found: list[tuple[Text, tuple[Spot, ...]]], graph: KnowledgeGraph
+) -> list[tuple[Text, tuple[Spot, ...]]]:
+    """The same without parts of options that are another option's whole name."""
+    options = {text.letter: [spot.mention for spot in spots] for text, spots in found if text.field == "option"}
+    nodes = {node for some in options.values() for mention in some for node in mention.node_indices}
+    borrowed = borrowed_parts(options, {node: graph.node_type(node) for node in nodes})
+    return [
+        (text, tuple(spot for spot in spots if (text.letter, spot.mention.start) not in borrowed))
         for text, spots in found
     ]
 

@@ -49,7 +49,8 @@ _ASIDE = re.compile(r"\b(?:if|when|who|because|although|but|since|despite|whethe
 """A condition or reason, which is no exception: `if it is not treated`."""
 _CHOICE_WORD = re.compile(r"\b(?:which|what|following|these|all)\b", re.IGNORECASE)
 _DENIED = re.compile(
-    r"\bcannot\b|\b(?:is|are|was|were|does|do|would|can|will|may|has|have|need) not\b|\b(?:isn|aren|doesn|don)['’]t\b"
+    r"\b(?:cannot|could not|unable to)\b|\b(?:is|are|was|were|does|do|would|can|will|may|has|have|need) not\b|"
+    r"\b(?:isn|aren|doesn|don|can)['\u2019]t\b"
 )
 _SHOULD_NOT = re.compile(r"\b(?:should|must) (?:not|NOT)\b|contra-?indicated", re.IGNORECASE)
 _WEIGHT_OF_HOPS = {1: 8, 2: 4, 3: 2}
