@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from medreason.graph.knowledge.lexicon import build_lexicon
-from medreason.graph.linking import Linker
+from medreason.graph.linking import Linker, Mention, borrowed_parts
 from medreason.graph.linking.composed import loose_key, windows
 from medreason.graph.linking.normalise import token_keys
 from tests.graph.small_lexicon import nodes_table
@@ -38,6 +38,9 @@ ROWS = tuple(
             ("gene/protein", "CD4"),
             ("drug", "Zinc"),
             ("effect/phenotype", "Abnormality of the nipple"),
+            ("gene/protein", "INS"),
+            ("effect/phenotype", "Polymenorrhoea"),
+            ("effect/phenotype", "Hoarse voice"),
         ),
         start=1,
     )
@@ -87,6 +90,10 @@ TEXTS = {
     "a cell is no gene": ("CD4+ cells and CD4", [("CD4", ["CD4"])]),
     "the metal of a salt": ("zinc oxide and zinc", [("zinc", ["Zinc"])]),
     "an abbreviation explained by something else": ("computer-aided diagnosis (CAD), then CAD", []),
+    "an adjective that waits for its noun": ("ulcers in esophageal populations", []),
+    "a cough that is hoarse": ("a hoarse cough", []),
+    "short periods of time": ("for short periods of time", []),
+    "a hormone among the medications": ("He takes zinc and insulin.", [("zinc", ["Zinc"])]),
     "an abbreviation of the very thing": (
         "coronary artery disease (CAD)",
         [("coronary artery disease", ["coronary artery disease"]), ("CAD", ["coronary artery disease"])],
@@ -103,6 +110,9 @@ OPTIONS = {
     "the antibody for its finding": ("Rheumatoid factor", [("Rheumatoid factor", ["Rheumatoid factor positive"])]),
     "a test is no positive one": ("Rheumatoid factor test", []),
     "a protein in a phrase": ("Mutated transthyretin", [("transthyretin", ["TTR"])]),
+    "what lacks is not the protein": ("Transthyretin deficiency", []),
+    "a hormone with its form of dosage": ("Insulin nasal spray", []),
+    "a drug that is abused": ("Zinc abuse", []),
     "two findings as one option": ("Nausea and vomiting", [("Nausea and vomiting", ["Nausea and vomiting"])]),
 }
 
@@ -135,3 +145,30 @@ def test_every_window_lies_in_the_text_and_begins_and_ends_with_a_word_of_weight
 
 def test_a_wording_of_one_word_has_no_key():
     assert loose_key(token_keys("serum level of the blood")) == loose_key(["pain"]) == ""
+
+
+def _mention(stage, *nodes):
+    return Mention(start=0, stop=1, text="x", stage=stage, node_indices=nodes)
+
+
+def test_a_part_of_an_option_that_is_another_options_whole_name_is_borrowed():
+    types = {1: "disease", 2: "drug"}
+    options = {"A": [_mention("exact", 1)], "B": [_mention("partial", 1)], "C": [_mention("partial", 2)]}
+    assert borrowed_parts({**options, "D": [_mention("exact", 2)]}, types) == {("B", 0)}
+    assert not borrowed_parts({letter: options[letter] for letter in "BC"}, types)
+
+
+NEGATIONS = {
+    "the bracket closes": "edema (without cough) pain",
+    "of interest": "no history of interest consults for pain",
+    "no consensus": "no consensus on the management of pain",
+    "no differences": "no within-group differences for pain",
+    "its own words": "without edema and severe pain",
+}
+
+
+@pytest.mark.parametrize("text", NEGATIONS.values(), ids=NEGATIONS)
+def test_where_a_negation_ends(text):
+    nodes = nodes_table(ROWS)
+    found = Linker(nodes, build_lexicon(nodes)).mentions(text)
+    assert [m.is_negated for m in found if m.text == "pain"] == [False]

@@ -40,6 +40,7 @@ _WEIGHTLESS = (
 )
 _INFECTIONS = frozenset(["infection", "infections"])
 """Words whose "with" says of what: "infection with Candida species"; any other "with" joins two findings."""
+_ADJECTIVE_ENDS = ("ical", "inal", "eal", "nal", "ral", "ic", "ous", "ary", "ular", "ive")
 _COMMANDS = frozenset(["increase", "decrease"])
 """Nouns before a preposition, else what somebody is to do ("increase the temperature")."""
 _WORDS_BEFORE, _WORDS_BEHIND = 4, 7
@@ -99,5 +100,15 @@ def _runs(keys: Sequence[str], first: int, place: int, last: int) -> Iterator[ra
     for start in range(first, place + 1):
         for stop in range(last, place - 1, -1):
             is_framed = stop > start and keys[start] not in _WEIGHTLESS and keys[stop] not in _WEIGHTLESS
-            if is_framed and not (keys[start] in _COMMANDS and keys[start + 1] not in _PREPOSITIONS):
+            is_command = keys[start] in _COMMANDS and keys[start + 1] not in _PREPOSITIONS
+            if is_framed and not is_command and not _is_open(keys, start, stop):
                 yield range(start, stop + 1)
+
+
+def _is_open(keys: Sequence[str], start: int, stop: int) -> bool:
+    """An adjective behind a preposition waits for a noun: "depression in clinical populations" names no depression.
+
+    >>> _is_open(["depression", "in", "clinical"], 0, 2), _is_open(["ulcers", "in", "esophagus"], 0, 2)
+    (True, False)
+    """
+    return not _PREPOSITIONS.isdisjoint(keys[start:stop]) and keys[stop].endswith(_ADJECTIVE_ENDS)

@@ -19,7 +19,7 @@ from medreason.graph.linking.abbreviations import explained_abbreviations
 from medreason.graph.linking.composed import ANCHORS, loose_key, windows
 from medreason.graph.linking.context import Context, read_context
 from medreason.graph.linking.names import ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, Entry, Names
-from medreason.graph.linking.normalise import Token, encode, singular, tokens
+from medreason.graph.linking.normalise import GREEK_LETTERS, Token, encode, singular, tokens
 from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import IN_PASSING, Mention
@@ -81,6 +81,18 @@ _STEM_LETTERS = 5
 _LONGEST_PHRASE = 5
 """Words up to which an option is a noun phrase, where a name before the last word modifies (fatigue resistance)."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
+_MISUSE = frozenset(
+    ("abuse", "overdose", "intoxication", "dependence", "withdrawal", "addiction", "abuser", "abusers", "misuse")
+)
+"""Words behind a drug that make a disease of it."""
+_DOSAGE_FORMS = frozenset(
+    (
+        "spray", "injection", "injections", "infusion", "infusions", "tablet", "tablets", "cream", "gel", "patch",
+        "pump", "ointment", "drip", "glargine", "lispro", "aspart",
+    )
+)  # fmt: skip
+_PERIODS = frozenset(["period", "periods"])
+"""Of time, where "of" follows."""
 _TEST_HEADS = frozenset(
     (
         "time", "angiography", "dye", "scan", "challenge", "antibody", "antibodies", "test", "tests", "assay", "titer",
@@ -122,7 +134,7 @@ class MentionFinder:
         if not found:
             return ()
         context = read_context(text)
-        return tuple(
+        mentions = (
             _mention(
                 text,
                 (head.start, tail.stop),
@@ -131,7 +143,9 @@ class MentionFinder:
                 status=_status(context, head.start, entries),
             )
             for head, tail, entries in found
+            if not _is_taken_hormone(context, head.start, entries)
         )
+        return tuple(mentions)
 
     def in_passing(self, text: str, taken: Sequence[Mention]) -> tuple[Mention, ...]:
         """What an option or answer names beside what it is about: right, but nothing to build on."""
@@ -360,6 +374,12 @@ def _by_place(span: _Span) -> tuple[int, int]:
     return span[:2]
 
 
+def _is_taken_hormone(context: Context, start: int, entries: Sequence[Entry]) -> bool:
+    """A hormone among the medications is the drug and not its gene: "takes metformin and insulin"."""
+    is_hormone = all(entry.node_type == "gene/protein" and not entry.symbol for entry in entries)
+    return is_hormone and context.status(start, is_drug=True) == "medication"
+
+
 def _status(context: Context, start: int, entries: Sequence[Entry]) -> str:
     """A general word (pain) or a value (ferritin) is nothing to build on, whatever stands around it."""
     if all(entry.reach > ANYWHERE for entry in entries):
@@ -426,18 +446,31 @@ def _is_whole_words(words: Sequence[Token], first: int, last: int) -> bool:
 def _is_other_kind(entry: Entry, words: Sequence[Token], last: int) -> bool:
     """True where the next word makes it another kind of thing: hepatitis B vaccine is no hepatitis."""
     behind = words[last + 1].key if last + 1 < len(words) else ""
-    if entry.symbol and behind == "deficiency":
-        return True  # CD19 deficiency is a disease
-    heads = OTHER_KIND_HEADS if entry.node_type in _PATIENT_TYPES else _TEST_HEADS
-    return behind in heads
+    if entry.node_type in _PATIENT_TYPES:
+        return behind in OTHER_KIND_HEADS or (words[last].key in _PERIODS and behind == "of")
+    if entry.node_type == "drug":
+        return behind in _TEST_HEADS or behind in _MISUSE
+    return behind in _TEST_HEADS or behind == "deficiency" or _is_dosed(words, last)
+
+
+def _is_dosed(words: Sequence[Token], last: int) -> bool:
+    """A hormone with its form of dosage is the drug: "calcitonin nasal spray" is no gene."""
+    return any(word.key in _DOSAGE_FORMS for word in words[last + 1 : last + 3])
 
 
 def _stands_free(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
-    """Neither part of a longer symbol nor the metal of a salt."""
+    """Neither part of a longer symbol, nor the metal of a salt, nor half of a class that acts on two things."""
+    if entry.scope == "class" and first > 1 and words[first - 1].key in _AND and _is_letter(words[first - 2]):
+        return False  # a mu and kappa opioid receptor agonist is not any kappa agonist
     is_metal = entry.node_type == "drug" and words[last].key in SALT_BASES_KEPT and last + 1 < len(words)
     if is_metal and words[last + 1].key.endswith(("ide", "ate")) and _is_next(text, words, last + 1):
         return False  # zinc oxide, zinc phosphate
     return _is_symbol_alone(entry, text, words, first, last)
+
+
+def _is_letter(word: Token) -> bool:
+    """A Greek letter, or a short symbol such as D1's letter."""
+    return word.key in GREEK_LETTERS or len(word.key) == 1
 
 
 def _is_symbol_alone(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:

@@ -36,6 +36,7 @@ _GREEK_NAMES = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho",
     "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
+GREEK_LETTERS = frozenset(_GREEK_NAMES.values())
 # "x" stays a letter: fragile X, trisomy X, factor X. The others are folded on both sides, so nothing is lost by it.
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 # British to American, by parts of words; the list holds what occurs in disease, phenotype and drug names.
