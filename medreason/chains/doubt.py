@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from medreason.base.text import comparison_key
 from medreason.chains.tasks.answer import last_sentence
 
+_MAX_CHARACTERS_BEFORE = 1_000
 _SENTENCE_BREAK = re.compile(r"[.;:!?](?=\s|$)|\n|\b(?:but|however|although|except|whereas)\b")
 _ENDS_ASKING = re.compile(r"[?:\u2013-]\W*$|\b(?:which|what)\b", re.IGNORECASE)
 _ASKING_PART = re.compile(r"\||\n|(?=\b(?:Which|What)\b)")
@@ -215,26 +216,26 @@ def is_doubtful(place: Place) -> bool:
     ...  for w in ("Coma", "fever")]
     [True, True]
     """
-    behind = place.text[place.stop : place.stop + 90]
-    if _LONGER_NAME.search(place.text[: place.start]):
+    behind, near = place.text[place.stop : place.stop + 90], _near(place)
+    if _LONGER_NAME.search(near):
         return True
     if place.side != "question":
-        if not place.is_drug and _is_any((_WATCHED, _ABSENT_BEFORE, _SPECIES), place.text[: place.start]):
+        if not place.is_drug and _is_any((_WATCHED, _ABSENT_BEFORE, _SPECIES), near):
             return True
         return _is_test_as_option(place, behind) or (place.is_drug and _is_no_remedy(place, behind))
     if place.is_class and not place.is_study:
         return True
-    before = _clause(place.text[: place.start])
+    before = _clause(near)
     return _is_said_otherwise(before, behind, place) or (not _asks_about(place) and _is_not_said(before, behind, place))
 
 
 def _is_test_as_option(place: Place, behind: str) -> bool:
     is_value = place.is_gene and " test" not in behind and "assay" not in behind  # a level of a protein is about it
-    return not is_value and (_TEST_AS_OPTION.match(behind) or _TEST_FOR.search(place.text[: place.start])) is not None
+    return not is_value and (_TEST_AS_OPTION.match(behind) or _TEST_FOR.search(_near(place))) is not None
 
 
 def _is_no_remedy(place: Place, behind: str) -> bool:
-    before = place.text[: place.start]
+    before = _near(place)
     if place.is_class and _is_another_class(place, behind):
         return True
     return _is_any((_STOPPED, _RESISTANT_TO, _HANDLED), before) or _is_any((_OTHER_SALT, _HANDLED_BEHIND), behind)
@@ -274,7 +275,9 @@ def _is_measure(before: str, behind: str, place: Place) -> bool:
 def _is_withdrawn(place: Place) -> bool:
     """Its withdrawal is what the text is about, wherever the drug stands."""
     named = re.escape(place.text[place.start : place.stop])
-    return any(_WITHDRAWAL.match(place.text[m.end() :]) for m in re.finditer(named, place.text, re.IGNORECASE))
+    return any(
+        _WITHDRAWAL.match(place.text[m.end() : m.end() + 20]) for m in re.finditer(named, place.text, re.IGNORECASE)
+    )
 
 
 def _is_spoken_of(before: str, place: Place) -> bool:
@@ -295,8 +298,8 @@ def _is_not_said(before: str, behind: str, place: Place) -> bool:
 
 def _is_mothers(place: Place) -> bool:
     """The patient is a newborn, and the sentence tells what she, the mother, had before."""
-    before = place.text[: place.start]
-    return _NEWBORN.search(before[:300]) is not None and _MOTHERS.search(_clause(before)) is not None
+    opening = place.text[: min(place.start, 300)]
+    return _NEWBORN.search(opening) is not None and _MOTHERS.search(_clause(_near(place))) is not None
 
 
 _SAID_OTHERWISE = (_NOT, _BELIEF, _NORMAL, _RELATIVE, _RELATIVE_WHO, _SOMEBODY, _RISK, _LESS, _EXCLUDED, _TRIGGER)
@@ -309,10 +312,21 @@ def _is_any(cues: Iterable[re.Pattern[str]], text: str) -> bool:
 
 def _asks_about(place: Place) -> bool:
     """It stands in the question that is asked, where a denial or risk is what is asked about."""
-    whole = place.text.rstrip()
+    return place.start >= _asked_from(place.text)
+
+
+@lru_cache(maxsize=16)  # every mention of a text asks
+def _asked_from(text: str) -> int:
+    """Where the question that is asked begins; behind the text where none is."""
+    whole = text.rstrip()
     asked = _ASKING_PART.split(last_sentence(whole))[-1]
     is_asked = len(asked) >= len(whole) - 1 or _ENDS_ASKING.search(asked) is not None
-    return is_asked and place.start >= len(whole) - len(asked)
+    return len(whole) - len(asked) if is_asked else len(text)
+
+
+def _near(place: Place) -> str:
+    """What stands before it, as far as any cue looks; the whole of a long text would be searched for each mention."""
+    return place.text[max(place.start - _MAX_CHARACTERS_BEFORE, 0) : place.start]
 
 
 def _clause(before: str) -> str:
