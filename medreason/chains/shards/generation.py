@@ -75,9 +75,12 @@ def _writing(row: Row, paths: Sequence[Row], known: Sequence[PathSummary], setti
         paths = _without_hint(row, paths)
     targets = [shown_target(row, path["target"]) for path in paths]
     gold = row["answer_letters"] if settings.writer_sees_gold else []
-    told = {*near_letters(row, known), *([] if asks_exception(row["stem"]) else row["answer_letters"])}
-    # Of an option that was not searched, or only found further away, nothing is known that could be told.
-    searched = {shown_target(row, target) for target, _, _ in known}
+    is_exception = asks_exception(row["stem"])
+    told = {*near_letters(row, known), *([] if is_exception else row["answer_letters"])}
+    # Of an option that was not searched, or only found further away, nothing is known that could be told; where the
+    # exception is asked for, silence is what is looked for, and every option without a path counts.
+    letters = {option["letter"] for option in row["options"]}
+    searched = letters if is_exception else {shown_target(row, target) for target, _, _ in known}
     silent = [letter for option in row["options"] if (letter := option["letter"]) not in told and letter in searched]
     given = write.WriteGiven(
         question=cut(row["stem"], write.MAX_QUESTION_CHARACTERS),
