@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from itertools import pairwise
 from typing import Any, Literal
@@ -25,6 +25,7 @@ from medreason.chains.tasks.answer import asks_exception, last_sentence
 from medreason.chains.tasks.protocol import cut
 from medreason.chains.tasks.shown import ShownOption, show_paths
 from medreason.chains.tasks.write import MAX_OPTION_CHARACTERS, MAX_OPTIONS_CHARACTERS, MAX_QUESTION_CHARACTERS
+from medreason.chains.twins import nodes_as_finding, nodes_of_thing
 from medreason.graph.knowledge.graph import KnowledgeGraph, PathEdge
 from medreason.graph.linking.values import Mention
 from medreason.graph.paths import Found, Path, PathFinder, Verdict, hops, path_id
@@ -62,6 +63,12 @@ _TREATMENT = re.compile(
     r"managed?|management|prescrib(?:e|ed|ing)|administ(?:er|ered|ration)|switch(?:ed|ing)? to|used (?:for|in|to))\b",
     re.IGNORECASE,
 )
+_OF_TOXICITY = re.compile(
+    r"\btoxicit(?:y|ies) (?:is|are|can be|should be) (?:treated|managed|reversed)\b|"
+    r"\b(?:treat\w*|manag\w*|antidote|therapy) (?:\w+ ){0,3}(?:of|for|to) (?:[\w-]+ ){0,4}toxicity\b",
+    re.IGNORECASE,
+)
+"""A toxicity that is to be treated is no effect asked for."""
 _CONTRAINDICATION = re.compile(r"\b(?:contra-?indicat\w+|should (?:not be|be avoided)|must not be)", re.IGNORECASE)
 # What a vignette also says of anything else: read only where the question itself is asked.
 _AVOIDANCE = re.compile(
@@ -180,8 +187,13 @@ def _is_built_on(mention: Mention) -> bool:
 
 
 def concept_group(nodes: Sequence[int], graph: KnowledgeGraph) -> Group:
-    """All nodes of the concepts of these nodes, ascending."""
-    return tuple(sorted({member for node in nodes for member in graph.concept(node)}))
+    """All nodes of the things that these nodes stand for, ascending."""
+    return tuple(sorted({member for node in nodes for member in nodes_of_thing(node, graph)}))
+
+
+def finding_group(nodes: Sequence[int], graph: KnowledgeGraph) -> Group:
+    """The same for what a question tells of, with what holds of whoever has it."""
+    return tuple(sorted({member for node in nodes for member in nodes_as_finding(node, graph)}))
 
 
 def _question_groups(reading: Reading, graph: KnowledgeGraph) -> list[Group]:
@@ -192,7 +204,7 @@ def _question_groups(reading: Reading, graph: KnowledgeGraph) -> list[Group]:
         # A member of a class that the question names ("opioids") is no finding: it would speak for a drug nobody named.
         is_named = _is_built_on(mention) and not mention.is_class
         if link.spot.text.side == "question" and link.chosen and is_named:
-            group = concept_group(link.chosen, graph)
+            group = finding_group(link.chosen, graph)
             place = (link.spot.text.field != "stem", min(graph.degree(node) for node in group), group)
             of_status = places.setdefault(mention.status, {})
             of_status[group] = min(of_status.get(group, place), place)
@@ -232,7 +244,7 @@ class PathJudge:
         # A shard's paths share most of their nodes and hops: reading each once takes a third of the time.
         self._edges = cache(graph.edges_between)
         self._type = cache(graph.node_type)
-        self._concept = cache(graph.concept)
+        self._concept = cache(partial(nodes_of_thing, graph=graph))
         self._degree = cache(graph.degree)
 
     def __call__(self, path: Path, intent: Intent) -> Verdict:
@@ -327,7 +339,7 @@ def intent_of(stem: str) -> Intent:
     asked = last_sentence(stem)
     if _CONTRAINDICATION.search(stem) or _AVOIDANCE.search(asked):
         return "contraindication"
-    if _ADVERSE.search(stem):
+    if _ADVERSE.search(stem) and not _OF_TOXICITY.search(asked):
         return "adverse_effect"
     return "treatment" if _TREATMENT.search(asked) else ""
 
@@ -346,6 +358,7 @@ def keep_paths(
     """
     kept: list[KeptPath] = []
     intent = intent_of(row["stem"])
+    reach = settings.max_option_hops
     for target in sides.targets:
         is_answer = target.name == "answer"
         limit = settings.max_paths if is_answer else settings.max_option_paths
@@ -353,11 +366,14 @@ def keep_paths(
         for pair in pairs_of(sides, target):
             for view in views:
                 one = found[(view, *pair)]
-                if is_answer or one.distance <= settings.max_option_hops:
+                if is_answer or one.distance <= reach:
                     for judged, path in judge.best(one.paths, intent, settings.max_paths_per_pair):
                         key = min(path.nodes, path.nodes[::-1])
                         best.setdefault(key, _kept(target, view, path, one, judged))
         kept += sorted(best.values(), key=lambda path: path.rank)[:limit]
+        if is_answer:  # what is told of options beside the answer was looked for as far away as the answer
+            supporting = (one.path.n_hops for one in kept if one.verdict.kind == "supports")
+            reach = max(reach, min(supporting, default=0))
     return kept
 
 
@@ -368,18 +384,20 @@ def _kept(target: Target, view: str, path: Path, found: Found, judged: Verdict) 
 def status_of(row: Row, sides: Sides, paths: Sequence[KeptPath]) -> Status:
     """What grounding came to; the first reason met.
 
-    Where the question asks for the exception, nothing is written along a path to its answer, only along those to other
-    options.
+    Where the question asks for the exception, a path to its answer supports nothing, only those to other options do.
     """
     if not sides.question:
         return failed(Reason.NO_QUESTION_ENTITY)
     if not sides.answer:
         return failed(Reason.NO_ANSWER_ENTITY)
-    if asks_exception(row["stem"]):
-        return OK if stands_out(row, path_summaries(paths)) else failed(Reason.NO_PATH, EXCEPTION)
     to_answer = [path for path in paths if path.target == "answer"]
+    is_exception = asks_exception(row["stem"])
+    if is_exception and stands_out(row, path_summaries(paths)):
+        return OK
     if not to_answer:
         return failed(Reason.NO_PATH)
+    if is_exception:
+        return failed(Reason.NO_SUPPORTING_PATH, EXCEPTION)
     if not any(path.verdict.kind == "supports" for path in to_answer):
         return failed(Reason.NO_SUPPORTING_PATH, to_answer[0].verdict.rule)
     return OK

@@ -22,7 +22,7 @@ from medreason.chains.tasks.answer import last_sentence
 from medreason.chains.tasks.names import readable_name
 from medreason.graph.knowledge.graph import KnowledgeGraph
 from medreason.graph.linking.abbreviations import explained_abbreviations, is_doubtful_symbol
-from medreason.graph.linking.linker import Linker
+from medreason.graph.linking.linker import Linker, borrowed_parts
 from medreason.graph.linking.normalise import tokens
 from medreason.graph.linking.values import IN_PASSING, Candidate, Mention
 
@@ -33,6 +33,11 @@ _ORGANISM = re.compile(
     re.IGNORECASE,
 )
 """Asks which organism causes it: in the graph it is its infection that is joined to findings."""
+
+_DIAGNOSIS = re.compile(r"\bdiagnos[ei]s\b", re.IGNORECASE)
+_PATIENT = re.compile(r"\b(?:(?:year|month|week|day)s?[- ]old|patients?|infant|neonate|newborn)\b", re.IGNORECASE)
+_TABLE_ROW = re.compile(r"^\s*(?:\||\\\*).*$", re.MULTILINE)
+"""Laboratory values and their footnotes may stand behind the question."""
 
 _FIELD_ORDER = ("stem", "context", "option", "answer", "rationale")
 _SENTENCE_CHARACTERS = 300
@@ -128,18 +133,44 @@ def asks_organism(stem: str) -> bool:
     >>> asks_organism("He has diarrhea. Which organism is the most likely cause?"), asks_organism("Which drug is best?")
     (True, False)
     """
-    return bool(_ORGANISM.search(last_sentence(stem)))
+    return bool(_ORGANISM.search(last_sentence(_TABLE_ROW.sub("", stem))))
+
+
+def means_infections(row: Row, linker: Linker) -> bool:
+    """An option that is an organism stands for its infection here.
+
+    That is so where the cause or a diagnosis is asked for, and where at least half of the options to a patient's case
+    are organisms.
+    """
+    stem = row["stem"]
+    if asks_organism(stem) or _DIAGNOSIS.search(last_sentence(_TABLE_ROW.sub("", stem))):
+        return True
+    n_organisms = sum(bool(linker.infection_by(option["text"])) for option in row["options"])
+    return bool(n_organisms) and 2 * n_organisms >= len(row["options"]) and _PATIENT.search(stem) is not None
 
 
 def _spots_of(
     row: Row, linker: Linker, graph: KnowledgeGraph, settings: GroundingSettings
 ) -> list[tuple[Text, tuple[Spot, ...]]]:
-    is_cause_asked = asks_organism(row["stem"])
+    is_cause_asked = means_infections(row, linker)
     spots_by_text = [_spots(text, linker, is_cause_asked=is_cause_asked) for text in texts_of(row, settings)]
-    found = _in_one_sense(spots_by_text, graph)
+    found = _without_borrowed(_in_one_sense(spots_by_text, graph), graph)
     is_study = row["answer_type"] in settings.rationale_answer_types
     return [
         (text, tuple(kept for spot in spots if (kept := _without_doubt(spot, graph, is_study=is_study)) is not None))
+        for text, spots in found
+    ]
+
+
+def _without_borrowed(
+    found: list[tuple[Text, tuple[Spot, ...]]], graph: KnowledgeGraph
+) -> list[tuple[Text, tuple[Spot, ...]]]:
+    """The same without parts of options that are another option's whole name."""
+    options = {text.letter: [spot.mention for spot in spots] for text, spots in found if text.field == "option"}
+    nodes = {node for some in options.values() for mention in some for node in mention.node_indices}
+    borrowed = borrowed_parts(options, {node: graph.node_type(node) for node in nodes})
+    return [
+        (text, tuple(spot for spot in spots if (text.letter, spot.mention.start) not in borrowed))
         for text, spots in found
     ]
 

@@ -146,7 +146,7 @@ OUTCOMES = {
     "free": "",
     "decision": "",
     "avoid": "",
-    "except": "no_path",
+    "except": "no_supporting_path",
     "exception": "",
     "nofinding": "no_question_entity",
     "negated": "no_question_entity",

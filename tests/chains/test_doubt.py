@@ -6,9 +6,13 @@ Does not belong: plain negation and status (tests/graph).
 
 from __future__ import annotations
 
+from importlib import resources
+
 import pytest
 
 from medreason.chains.doubt import Place, is_another_thing, is_doubtful
+from medreason.graph.linking.normalise import name_key
+from medreason.graph.linking.words import MISLEADING_NAMES, WRONG_NAMES
 
 _ASKED = " Which diagnosis is most likely?"
 
@@ -43,6 +47,30 @@ DOUBTFUL = {
     "normal value": ("There is a normal [C1 esterase inhibitor] level.", {"is_gene": True}),
     "relative": ("Her daughter has [hypothyroidism].", {}),
     "stopped": ("Discontinue [metformin] therapy", {"side": "answer", "is_drug": True}),
+    "a spot": ("There is enlargement of the [blind] spot.", {}),
+    "a trial": ("A double-[blind] trial was made.", {"is_study": True}),
+    "a shot": ("He receives a yearly [influenza] shot.", {}),
+    "a muscle's work": ("In the power [stroke] ATP is used.", {}),
+    "what a relative died of": ("Her father passed away at the age of 51 due to [heart failure].", {}),
+    "feared": ("She is worried about [gaining weight].", {}),
+    "another subject": ("Bile salts and bile in [urine are absent].", {}),
+    "withdrawal": ("He took [amobarbital]. What follows amobarbital withdrawal in this man?", {"is_drug": True}),
+    "absent as option": ("Absence of [murmur]", {"side": "answer"}),
+    "species as option": ("S. [pneumonia]", {"side": "option"}),
+    "less of it": ("There was less [vomiting] with the drug.", {"is_study": True}),
+    "excluded for it": ("Ten were excluded because of anemia or [hematochezia].", {"is_study": True}),
+    "a trigger": ("He has stridor upon [agitation].", {}),
+    "a pattern": ("The ERG revealed a [myopathic] pattern.", {}),
+    "suspected": ("[Kawasaki] disease is suspected and treated.", {}),
+    "test of a protein": ("[Interferon] release assay positive.", {"is_gene": True}),
+    "a relative who has it": ("He lives with a 102-year-old grandmother who is frail and has [Parkinson disease].", {}),
+    "somebody else's": ("He had exposure to an individual with active [tuberculosis].", {}),
+    "the mother's": ("A newborn is ill. Seven weeks prior to delivery, she had [itching] vesicles.", {}),
+    "a measure": ("[Weight loss] may not be an appropriate strategy here.", {"is_study": True}),
+    "changed": ("Change [diuretics]", {"side": "answer", "is_drug": True}),
+    "metabolism of it": ("First pass metabolism of [nitroglycerin]", {"side": "answer", "is_drug": True}),
+    "abuse of it": ("[Heroin] abuse", {"side": "option", "is_drug": True}),
+    "watched": ("Stop it and monitor the patient's [depressive symptoms]", {"side": "answer"}),
     "switched from": ("Switching [amitriptyline] to fluoxetine", {"side": "answer", "is_drug": True}),
     "parasites resistant to it": ("Parasites resistant to [chloroquine]", {"side": "answer", "is_drug": True}),
     "another amine": ("Nor-[adrenaline] reuptake", {"side": "answer", "is_drug": True}),
@@ -66,6 +94,13 @@ DOUBTFUL = {
 
 PLAIN = {
     "finding": ("She has [fever] and a rash.", {}),
+    "concern about a finding": ("She is concerned about [weight gain].", {}),
+    "a sentence of its own": ("On examination [pupils are dilated].", {}),
+    "died himself": ("He died of [pneumonia].", {}),
+    "a relative reports": ("He is brought by his mother who says that he has [fever].", {}),
+    "lower part": ("She has lower [abdominal pain].", {}),
+    "exposed and ill": ("After exposure to dust he has [cough].", {}),
+    "changed to": ("Change to [furosemide]", {"side": "answer", "is_drug": True}),
     "only some": ("He has no complaints except for occasional [diarrhea].", {}),
     "after but": ("He does not smoke but has [asthma].", {}),
     "seen by a relative": ("Her mother has noticed that she has [fever].", {}),
@@ -119,3 +154,12 @@ OTHER_THINGS = {
 @pytest.mark.parametrize(("written", "node_name", "expected"), OTHER_THINGS.values(), ids=OTHER_THINGS)
 def test_wordings_that_mean_another_thing(written: str, node_name: str, expected: bool) -> None:
     assert is_another_thing(written, node_name) is expected
+
+
+def test_what_the_linker_refuses_is_not_listed_again() -> None:
+    text = resources.files("medreason.chains").joinpath("misread.words").read_text(encoding="utf-8")
+    pairs = [line.partition("=")[::2] for line in text.splitlines() if not line.startswith("#")]
+    listed = {(name_key(written), name_key(node_name)) for written, node_name in pairs}
+    assert len(set(pairs)) == len(pairs)
+    assert not listed & WRONG_NAMES
+    assert not {written for written, node_key in listed if not node_key} & MISLEADING_NAMES

@@ -111,6 +111,9 @@ INTENTS = {
     "Which drug should she be switched to?": "treatment",
     "Which drug is most likely responsible for this rash?": "adverse_effect",
     "Which is the causal drug?": "adverse_effect",
+    "Vitamin D toxicity is treated with": "treatment",
+    "What is the antidote for acetaminophen toxicity?": "",
+    "Which drug is best for the treatment of digoxin toxicity?": "treatment",
     "What is the best treatment?": "treatment",
     "She was treated at home. What is the diagnosis?": "",
     "What is the most likely diagnosis?": "",
@@ -284,3 +287,20 @@ def test_a_class_of_everything_joins_nothing(tmp_path: Path, name: str, kind: st
     ends = [graph.index_of(*end) for end in (finding, gene)]
     (path,) = finder.find(ends[:1], ends[1:], "full").paths
     assert PathJudge(graph, finder)(path, "").kind == kind
+
+
+def test_an_option_that_was_not_searched_is_told_nowhere(chains: pa.Table) -> None:
+    chain = _by_name(chains)["gout"]
+    told = " ".join([*(step["text"] for step in chain["steps"]), chain["conclusion"]])
+    assert "Allopurinol" in told
+    assert "Bronchoscopy" not in told
+
+
+def test_options_are_looked_for_as_far_away_as_the_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "settings", world.settings.model_copy(update={"max_option_hops": 1}))
+    row = question("same", "A man has hyperuricemia. Which target is meant?", "PTGS2|The PTGS2|CFTR", "A")
+    with world.generator("same") as generator:
+        paths = world.ground(generator, QUESTIONS.from_rows([row])).paths.to_pylist()
+    hops_of = {path["target"]: path["n_hops"] for path in reversed(paths)}
+    assert hops_of["option:B"] == hops_of["answer"]
+    assert hops_of["answer"] > world.settings.max_option_hops

@@ -75,6 +75,11 @@ NAMES = {
         "disease",
         "susceptibility to atypical hemolytic uremic syndrome 3",
     ),
+    "family of viruses": ("Adenoviridae Infections", "disease", "Adenoviridae infections"),
+    "order of bacteria": ("Mycoplasmatales Infections", "disease", "Mycoplasmatales infections"),
+    "order of worms": ("Spirurida Infections", "disease", "Spirurida infections"),
+    "two surnames": ("Marcus Gunn pupil", "effect/phenotype", "Marcus Gunn pupil"),
+    "pathway as written": ("Cori Cycle", "pathway", "Cori Cycle"),
     "genus": ("Haemophilus Infections", "disease", "Haemophilus infections"),
     "capital of a plain word": (
         "Human papillomavirus infectious disease",
@@ -408,7 +413,7 @@ def test_a_decision_is_stated_and_not_proven() -> None:
     )
     assert chain.answer == "C"
     assert chain.conclusion == (
-        "The connections show how gout and acetylsalicylic acid are related in the graph; they do not prove the "
+        "The connection shows how gout and acetylsalicylic acid are related in the graph; it does not prove the "
         "decision. The answer given for this question is maybe."
     )
 
@@ -432,3 +437,8 @@ def test_direct_connections_of_one_kind_are_one_step() -> None:
         "hypermobility."
     )
     assert shown(*rows)[0].names == ("arachnodactyly", "Marfan syndrome")
+
+
+def test_one_connection_is_no_connections() -> None:
+    assert "onnections" not in _chain(MARFAN_ROWS[0], unconnected=()).conclusion
+    assert "onnection " not in _chain(MARFAN_ROWS[0], MARFAN_ROWS[1], unconnected=()).conclusion

@@ -35,7 +35,7 @@ MOST_BYTES = 4 << 30
 FLOORS = {"medqa": 0.30, "medxpertqa": 0.22, "huatuo": 0.18, "pubmedqa": 0.18, "mmlu": 0.11, "medmcqa": 0.08}
 """Least share of the labelled training records of a set that reach `pathed`, by the start of the set's name."""
 LEAST_RELEASED_OF_PATHED = 0.80
-"""Of the rows with a path to write along; questions for the exception count by the paths to their other options."""
+"""Of the rows with a path between question and answer, whatever it supports."""
 
 
 class Peak:

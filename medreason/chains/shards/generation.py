@@ -7,7 +7,7 @@ Rule: a row depends on its own question alone, so any cut into shards gives the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ import pyarrow as pa
 from medreason.base.tables.chains import CHAINS
 from medreason.chains.generation.generator import Answer, Generator
 from medreason.chains.grounding import (
+    PathSummary,
     near_letters,
     shown_options,
     shown_target,
@@ -59,7 +60,7 @@ def generate_shard(questions: pa.Table, paths: pa.Table, pruned: pa.Table, tools
         shown.setdefault(row["item_id"], []).append(by_path[(row["item_id"], row["path_no"])])
     near = {item_id: summaries(rows) for item_id, rows in grouped_rows(by_path.values()).items()}
     writings = [
-        _writing(row, shown[row["item_id"]], near_letters(row, near[row["item_id"]]), tools.settings)
+        _writing(row, shown[row["item_id"]], near[row["item_id"]], tools.settings)
         for row in questions.to_pylist()
         if row["item_id"] in shown
     ]
@@ -69,13 +70,18 @@ def generate_shard(questions: pa.Table, paths: pa.Table, pruned: pa.Table, tools
     return CHAINS.from_rows(rows)
 
 
-def _writing(row: Row, paths: Sequence[Row], near: Collection[str], settings: ChainSettings) -> _Writing:
+def _writing(row: Row, paths: Sequence[Row], known: Sequence[PathSummary], settings: ChainSettings) -> _Writing:
     if not settings.writer_sees_gold:
         paths = _without_hint(row, paths)
     targets = [shown_target(row, path["target"]) for path in paths]
     gold = row["answer_letters"] if settings.writer_sees_gold else []
-    told = {*near, *([] if asks_exception(row["stem"]) else row["answer_letters"])}
-    silent = [option["letter"] for option in row["options"] if option["letter"] not in told]
+    is_exception = asks_exception(row["stem"])
+    told = {*near_letters(row, known), *([] if is_exception else row["answer_letters"])}
+    # Of an option that was not searched, or only found further away, nothing is known that could be told; where the
+    # exception is asked for, silence is what is looked for, and every option without a path counts.
+    letters = {option["letter"] for option in row["options"]}
+    searched = letters if is_exception else {shown_target(row, target) for target, _, _ in known}
+    silent = [letter for option in row["options"] if (letter := option["letter"]) not in told and letter in searched]
     given = write.WriteGiven(
         question=cut(row["stem"], write.MAX_QUESTION_CHARACTERS),
         context=cut(row["context"], write.MAX_CONTEXT_CHARACTERS),

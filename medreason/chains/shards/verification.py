@@ -26,6 +26,7 @@ from medreason.chains.tasks import answer as answer_task
 from medreason.chains.tasks import judge as judge_task
 from medreason.chains.tasks import write
 from medreason.chains.tasks.protocol import cut
+from medreason.chains.twins import nodes_of_thing
 from medreason.chains.verification.controls import Partner, pair_controls
 from medreason.chains.verification.masking import mask_text, masked_chain, option_terms
 from medreason.chains.verification.policy import VerificationSettings
@@ -161,7 +162,7 @@ def _option_nodes(links: pa.Table, tools: VerificationTools) -> dict[str, set[tu
 def _concept_keys(node_type: str, node_id: str, graph: KnowledgeGraph) -> Iterator[tuple[str, str]]:
     yield (node_type, node_id)
     index = graph.index_of(node_type, node_id)
-    for member in graph.concept(index) if index is not None else ():
+    for member in nodes_of_thing(index, graph) if index is not None else ():
         node = graph.node(member)
         yield (node.node_type, node.node_id)
 
@@ -303,7 +304,7 @@ def _judge_given(question: Row, answer: str, tools: VerificationTools) -> judge_
         {node for m in tools.linker.mentions(text, "answer") if m.stage != "partial" for node in m.node_indices}
         for text in (answer, question["answer_text"])
     ]
-    concepts = [{member for node in nodes for member in tools.graph.concept(node)} for nodes in sides]
+    concepts = [{member for node in nodes for member in nodes_of_thing(node, tools.graph)} for nodes in sides]
     return judge_task.JudgeGiven(
         question=cut(question["stem"], write.MAX_QUESTION_CHARACTERS),
         answer_type=question["answer_type"],

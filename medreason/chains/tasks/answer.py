@@ -24,7 +24,8 @@ MAX_EVIDENCE = 60
 _SENTENCES = re.compile(r"(?<=[.!?])\s+(?=[A-Z])")
 _LAST_CHARACTERS = 300
 _EXCEPTION = re.compile(
-    r"\bNOT\b|\b(?i:except|(?:is|are) false|incorrect|least likely|untrue|false statement|"
+    r"\bNOT\b|\b(?i:except|(?:is|are) (?:false|wrong)|incorrect|wrong (?:answer|statement|option|one|match|pair)|"
+    r"(?:least|less) likely|untrue|false statement|"
     r"(?:is|are) (?:uncommon|rare(?:ly)?(?: seen)?) in|uncommon (?:feature|cause|finding|complication)|"
     r"(?:be|is|are) spared|(?:limited|little|no) evidence of (?:effectiveness|efficacy|benefit)|"
     r"(?:is|are) ineffective)\b"
@@ -35,7 +36,9 @@ _LEAST = re.compile(
     re.IGNORECASE,
 )
 _ELLIPTIC = re.compile(
-    r"^\W*not\b|\b(?:not|never) (?:includ\w+|given|used|seen|found|involved|belong\w*|associated|caused|present|"
+    r"^\W*not\b|"
+    r"^\W*(?!(?:which|what|how|why|who)\b)(?:[\w-]+ ){1,5}(?:that|which) (?:does|do|is|are|can|has|have) ?not\b|"
+    r"\b(?:not|never) (?:includ\w+|given|used|seen|found|involved|belong\w*|associated|caused|present|"
     r"indicated|recommended|required|affected|useful|effective|helpful|characteristic|true|correct|known|implicated|"
     r"responsible|related|part of|one of|an? (?:\w+ ){0,2}(?:feature|cause|risk factor|sign|symptom|component|"
     r"complication|manifestation|finding|type|member|side[ -]effect))\b",
@@ -45,7 +48,10 @@ _ELLIPTIC = re.compile(
 _ASIDE = re.compile(r"\b(?:if|when|who|because|although|but|since|despite|whether) (?:\w+ ){0,3}not\b", re.IGNORECASE)
 """A condition or reason, which is no exception: `if it is not treated`."""
 _CHOICE_WORD = re.compile(r"\b(?:which|what|following|these|all)\b", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:is|are|was|were|does|do|would|can|will|may|has|have) not\b|\b(?:isn|aren|doesn|don)['’]t\b")
+_DENIED = re.compile(
+    r"\b(?:cannot|could not|unable to)\b|\b(?:is|are|was|were|does|do|would|can|will|may|has|have|need) not\b|"
+    r"\b(?:isn|aren|doesn|don|can)['\u2019]t\b"
+)
 _SHOULD_NOT = re.compile(r"\b(?:should|must) (?:not|NOT)\b|contra-?indicated", re.IGNORECASE)
 _WEIGHT_OF_HOPS = {1: 8, 2: 4, 3: 2}
 

@@ -62,6 +62,8 @@ _SMALL_PROPER = re.compile(rf"(?<![\w])(?:{'|'.join(sorted(_PROPER, key=len, rev
 _SMALL_LETTER = re.compile(r"(?:(?<=vitaminosis )|(?<=hepatitis )|(?<=hemophilia ))[a-e]\b")
 _BEHIND_ACRONYM = re.compile(r"(?<=\b[TB]-)Cell\b|(?<=AIDS-)Related\b|(?<=HIV-)Associated\b|(?<=[a-z]-)Type\b")
 _SHOUTED_PART = re.compile(r"(?<![A-Z\d])[A-Z]{5,}(?![A-Z\d])")
+_TAXON = re.compile(r"[a-z]+(?:viridae|virinae|virales|aceae|matales|siales|ur[io]da|arida|ridida)")
+"""Families and orders of organisms keep their capital."""
 _GLUED_ACRONYM = re.compile(r";\s*\w{2,8}$")
 _INVERTED = frozenset({"neoplasms", "infections", "diseases", "syndromes", "carcinoma", "tumors", "injuries", "hernia"})
 _CHANGED = re.compile(r"([^,]+) (increased|decreased|abnormal|prolonged|elevated)")
@@ -90,6 +92,8 @@ def readable_name(name: str, node_type: str) -> str:
     """
     if node_type == GENE:
         return name
+    if node_type == "pathway":
+        return name  # quoted as it is written
     return _with_proper_words(_cased_name(name, node_type))
 
 
@@ -259,7 +263,7 @@ def _is_title_word(word: str) -> bool:
 
 def _is_name_word(word: str) -> bool:
     bare = re.split(r"['’]", word.strip("(),;").lower())[0]
-    return bare in EPONYMS or bare.split("-")[0] in EPONYMS
+    return bare in EPONYMS or bare.split("-")[0] in EPONYMS or _TAXON.fullmatch(bare) is not None
 
 
 def _turn_comma(name: str) -> str:

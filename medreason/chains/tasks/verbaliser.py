@@ -234,8 +234,10 @@ def _conclusion(
 ) -> str:
     if given.answer_type == "yes_no_maybe":
         return _decision(given, support)
+    is_one = len(support) == 1
     if not given.options:
-        return f"These connections are in line with the answer: {given.answer.strip().rstrip('.')}."
+        these = "This connection is" if is_one else "These connections are"
+        return f"{these} in line with the answer: {given.answer.strip().rstrip('.')}."
     letters = given.answer_letters or gold
     answer = listed([_option_label(given, letter, _node_of(support, letter)) for letter in letters])
     rivals = [path.target for path in weighed if path.stance == "supports"]
@@ -247,8 +249,9 @@ def _conclusion(
             f"The connections above are in line with {noun} {answer}, the answer given for this question."
         )
     openings = (
-        f"Taken together, these connections are in line with {noun} {answer}.",
-        f"The connections found in the graph point to {noun} {answer}.",
+        f"{'This connection is' if is_one else 'Taken together, these connections are'} in line with {noun} {answer}.",
+        f"The {'connection found in the graph points' if is_one else 'connections found in the graph point'} to {noun} "
+        f"{answer}.",
         f"Among what the graph connects, the answer is {noun} {answer}.",
     )
     return _pick(given, openings)
@@ -258,8 +261,9 @@ def _decision(given: WriteGiven, support: Sequence[ShownPath]) -> str:
     ends = list(dict.fromkeys((support[0].names[0], support[0].names[-1])))
     texts = {option.letter: option.text for option in given.options}
     decision = " and ".join(texts.get(letter, letter) for letter in given.answer_letters) or given.answer
+    are_told, do_not = ("connection shows", "it does") if len(support) == 1 else ("connections show", "they do")
     return (
-        f"The connections show how {listed(ends)} are related in the graph; they do not prove the decision. "
+        f"The {are_told} how {listed(ends)} are related in the graph; {do_not} not prove the decision. "
         f"The answer given for this question is {decision.strip().lower().rstrip('.')}."
     )
 

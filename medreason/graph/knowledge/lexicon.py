@@ -82,15 +82,15 @@ def build_lexicon(nodes: pa.Table, synonyms: Sequence[SynonymSource] = (), *, ev
     for source in synonyms:
         names += _read_source(source, known)
     if everyday:
-        names += _everyday(names)
+        names += _everyday(names, known)
     names += [plural for name in names for plural in _numbers(name, known[name.node_index].type)]
     return _as_table(name for name in names if not is_wrong(name, known[name.node_index].name))
 
 
 def is_wrong(name: Name, node: str) -> bool:
     """The name is on the list of those that vocabularies give to this node and that mean another thing."""
-    meant = WRONG_NAMES.get(name_key(name.name)) or WRONG_NAMES.get(_other_number(name_key(name.name)))
-    return meant is not None and meant == name_key(node)
+    key, meant = name_key(name.name), name_key(node)
+    return (key, meant) in WRONG_NAMES or (_other_number(key), meant) in WRONG_NAMES
 
 
 def _nodes_of(nodes: pa.Table) -> Iterator[Node]:
@@ -242,7 +242,23 @@ def _finding_variants(name: str) -> Iterator[str]:
             yield f"{what} {same}"
     if match := _ABNORMALITY.match(name):
         yield f"{match['what']} abnormality"
+    yield from _turned_round(name)
     yield from _misprints(name)
+
+
+_ADJECTIVE = re.compile(r"(?:al|ic|ous|ary|ed|ive|oid|ile|ial|ular)$")
+
+
+def _turned_round(name: str) -> Iterator[str]:
+    """MedDRA's noun before its adjective as one writes it: "Pharyngitis streptococcal", "Rash maculo-papular"."""
+    words = name.split()
+    if (
+        2 <= len(words) <= 3
+        and words[-1] != "normal"
+        and _ADJECTIVE.search(words[-1])
+        and not _ADJECTIVE.search(words[0])
+    ):
+        yield f"{words[-1]} {' '.join(words[:-1])}"
 
 
 _OF_ORGAN = re.compile(
@@ -468,12 +484,15 @@ _READERS: Mapping[str, Callable[[SynonymSource, Sequence[Node]], Iterator[Name]]
 # --- everyday names -------------------------------------------------------------------------------------------------
 
 
-def _everyday(names: Sequence[Name]) -> list[Name]:
+def _everyday(names: Sequence[Name], known: Sequence[Node]) -> list[Name]:
     """The bundled table, for the nodes that are there: everyday words, drug and protein names, agents of infection."""
+    # A gene's symbol in the table means the gene: PLAT is no adenoma that a vocabulary abbreviates so.
+    symbols = {name_key(node.name) for node in known if node.type == "gene/protein"}
     nodes_by_key: dict[str, set[tuple[int, str]]] = defaultdict(set)
     for name in names:
-        if name.scope != "related":
-            nodes_by_key[name_key(name.name)].add((name.node_index, name.scope))
+        key = name_key(name.name)
+        if name.scope == "name" or (name.scope != "related" and key not in symbols):
+            nodes_by_key[key].add((name.node_index, name.scope))
     text = resources.files("medreason.graph.knowledge").joinpath("everyday_names.tsv").read_text(encoding="utf-8")
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     return [

@@ -5,8 +5,8 @@ Does not belong: the making of the lexicon (knowledge/lexicon.py), paths, what a
 Rule: every score is an integer and every tie is broken by node index, so a result is the same on any machine.
 """
 
-from medreason.graph.linking.linker import Linker, collapsed_options, finding_nodes
+from medreason.graph.linking.linker import Linker, borrowed_parts, collapsed_options, finding_nodes
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import Candidate, Mention
 
-__all__ = ["Candidate", "Linker", "LinkingSettings", "Mention", "collapsed_options", "finding_nodes"]
+__all__ = ["Candidate", "Linker", "LinkingSettings", "Mention", "borrowed_parts", "collapsed_options", "finding_nodes"]

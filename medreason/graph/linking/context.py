@@ -28,7 +28,8 @@ _NEGATION = re.compile(
 _NOT_NEGATION = re.compile(
     r"\bno (?:longer|improvement|relief|response|effect|change|increase|decrease|further|more|better"
     r"|worse|doubt|benefit|relation"
-    r"|association|difference|significant difference|one|reduction|known)\b|\bwithout (?:improvement"
+    r"|association|difference|significant difference|one|reduction|known|consensus|agreement|guidelines?|data)\b"
+    r"|\bno (?:[\w-]+ ){0,2}(?:differences?|of (?:interest|note|relevance|significance))\b|\bwithout (?:improvement"
     r"|relief|effect|treatment|response)\b"
     r"|\babsent (?:in|from)\b|\babsence of (?:treatment|therapy)\b"
 )
@@ -40,10 +41,16 @@ _AFTERWARDS = re.compile(
 _STATEMENT_END = re.compile(
     r"[.;:!?](?=\s|$)|\n|\b(?:but|however|although|though|yet|except|aside from|apart from|other than"
     r"|whereas|while|because"
-    r"|who|which|he|she|they|patient|and (?:is|was|has|had|reports|presents|complains|states|notes|admits"
+    r"|who|which|he|she|they|patient|consults?|presents|comes"
+    r"|and (?:is|was|has|had|reports|presents|complains|states|notes|admits"
     r"|her|his|he|she|the))\b"
 )
 _SENTENCE_END = re.compile(r"[.;!?](?=\s|$)|\n")
+# "without desquamation and tender lymph nodes": what is described in its own words is there.
+_OWN_WORDS = re.compile(
+    r"\band (?:tender|painful|enlarged|palpable|bilateral|diffuse|marked|severe|mild|moderate|generali[sz]ed|persistent"
+    r"|progressive)\b"
+)
 _LIST_END = re.compile(r"\b(?:or|nor)\b")
 _VERB = re.compile(
     r"\b(?:is|was|are|were|has|have|had|shows?|showed|presents?|reports?|reveals?|revealed|develop(?:s|ed)?)\b"
@@ -144,13 +151,22 @@ def _statement_end(text: str, start: int) -> int:
 
 def _list_negations(text: str) -> Iterator[Scope]:
     for cue in _LIST_NEGATION.finditer(text):
-        yield cue.end(), _statement_end(text, cue.end())
+        yield cue.end(), min(_statement_end(text, cue.end()), _bracket_end(text, cue.end()))
+
+
+def _bracket_end(text: str, start: int) -> int:
+    """Where the bracket closes that this place is in; the text's end outside brackets."""
+    is_inside = text.rfind("(", 0, start) > text.rfind(")", 0, start)
+    end = text.find(")", start) if is_inside else -1
+    return end if end >= 0 else len(text)
 
 
 def _negations(text: str) -> Iterator[Scope]:
     for cue in _NEGATION.finditer(text):
         if not _NOT_NEGATION.match(text, cue.start()):
-            yield cue.end(), _short_end(text, cue.end())
+            own = _OWN_WORDS.search(text, cue.end())
+            ends = (_short_end(text, cue.end()), _bracket_end(text, cue.end()), own.start() if own else len(text))
+            yield cue.end(), min(ends)
 
 
 def _short_end(text: str, start: int) -> int:

@@ -21,6 +21,9 @@ from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import Candidate, Mention
 
 _OPTION_FIELDS = ("option", "answer")
+_QUESTION_FIELDS = ("stem", "context")
+"""Where the members of a class of drugs that a text names were never named themselves."""
+_PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
 _N_CACHED = 100_000
 
 
@@ -47,7 +50,9 @@ class Linker:
         Args: the text; its field (one of FIELDS). An option or answer is taken as a whole where it is a name, or nearly
             one; else by the names inside it that cover enough of it.
         """
-        return self._cached_option(text) if field in _OPTION_FIELDS else self._mentions.in_text(text)
+        if field in _OPTION_FIELDS:
+            return self._cached_option(text)
+        return self._mentions.in_text(text, with_classes=field not in _QUESTION_FIELDS)
 
     def infection_by(self, text: str) -> tuple[Mention, ...]:
         """An option that is just an organism, as the infection it causes: for questions that ask for the cause.
@@ -117,6 +122,27 @@ def finding_nodes(mentions: Iterable[Mention]) -> tuple[int, ...]:
         if by_status[status]:
             return tuple(sorted(by_status[status]))
     return ()
+
+
+def borrowed_parts(
+    mentions_by_letter: Mapping[str, Sequence[Mention]], types: Mapping[int, str]
+) -> frozenset[tuple[str, int]]:
+    """(letter, start) of parts of options that are another option's whole name, where they name a disease or finding.
+
+    Transcortical sensory aphasia is not the Wernicke aphasia that stands beside it; a drug is itself in any option.
+    """
+    whole = {
+        letter: {node for one in found if one.stage != "partial" and not one.is_in_passing for node in one.node_indices}
+        for letter, found in mentions_by_letter.items()
+    }
+    return frozenset(
+        (letter, one.start)
+        for letter, found in mentions_by_letter.items()
+        for one in found
+        if one.stage == "partial"
+        and all(types[node] in _PATIENT_TYPES for node in one.node_indices)
+        and any(nodes.intersection(one.node_indices) for other, nodes in whole.items() if other != letter)
+    )
 
 
 def collapsed_options(nodes_by_letter: Mapping[str, Collection[int]]) -> tuple[tuple[str, ...], ...]:

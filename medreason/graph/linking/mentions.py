@@ -10,19 +10,27 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 
 import ahocorasick_rs
 
 from medreason.graph.linking.abbreviations import explained_abbreviations
+from medreason.graph.linking.composed import ANCHORS, loose_key, windows
 from medreason.graph.linking.context import Context, read_context
 from medreason.graph.linking.names import ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, Entry, Names
-from medreason.graph.linking.normalise import Token, encode, tokens
+from medreason.graph.linking.normalise import GREEK_LETTERS, Token, encode, singular, tokens
 from medreason.graph.linking.phrases import bare_phrase, bare_places, side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.values import IN_PASSING, Mention
-from medreason.graph.linking.words import LIGHT_WORDS, OTHER_KIND_HEADS, SALT_WORDS
+from medreason.graph.linking.words import (
+    ANYWHERE_FINDINGS,
+    BODY_WORDS,
+    LIGHT_WORDS,
+    OTHER_KIND_HEADS,
+    SALT_BASES_KEPT,
+    SALT_WORDS,
+)
 
 _WEIGHTLESS = LIGHT_WORDS | SALT_WORDS
 _BREAK = re.compile(r"[.,;:!?](?:\s|$)|\n")
@@ -49,23 +57,48 @@ _JOINTS = frozenset(
 )  # fmt: skip
 # Words before a name that make nothing narrower of it; words behind it that do.
 _PLAIN_BEFORE = (_WEIGHTLESS | _JOINTS) - frozenset(
-    ("acquired", "congenital", "familial", "hereditary", "primary", "secondary")
+    (
+        "acquired", "congenital", "familial", "hereditary", "primary", "secondary", "decreased", "decreasing",
+        "reduced", "low", "loss", "decrease",
+    )
 ) | frozenset(
     (
         "any", "no", "some", "more", "most", "all", "each", "worsening", "intense", "mild", "moderate", "sudden",
         "sharp", "dull", "constant", "persistent", "intermittent", "having", "denies", "reports", "shows", "showed",
         "reveals", "develops", "developed", "experiencing", "experiences", "about", "like", "marked", "significant",
         "slight", "of", "including", "such", "since", "cause", "causes", "prevent", "prevents", "may", "can", "certain",
-        "other", "also", "known"
+        "other", "also", "known", "serious", "brisk", "aching", "throbbing", "stabbing", "burning", "worse",
+        "excessive", "reactive", "several", "multiple", "few", "two", "three", "four", "occasional", "frequent",
+        "ongoing", "active", "increasing", "new", "extreme", "considerable", "minimal", "slow", "fast", "rapid",
+        "unexplained", "obvious",
     )
 )  # fmt: skip
+_ADJECTIVES = frozenset(["painful", "tender"])
+"""General findings that describe what follows: "painful tingling" is no pain beside it."""
 _NARROWING = frozenset(["of", "in", "on", "with", "from", "at", "to"])
+_STEM_LETTERS = 5
+"""Letters that two forms of a word share: pulmonary, pulmonic."""
 _LONGEST_PHRASE = 5
 """Words up to which an option is a noun phrase, where a name before the last word modifies (fatigue resistance)."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
-_TEST_HEADS = frozenset(
-    ["time", "antibody", "antibodies", "test", "tests", "assay", "titer", "titers", "ratio", "receptor", "receptors"]
+_MISUSE = frozenset(
+    ("abuse", "overdose", "intoxication", "dependence", "withdrawal", "addiction", "abuser", "abusers", "misuse")
 )
+"""Words behind a drug that make a disease of it."""
+_DOSAGE_FORMS = frozenset(
+    (
+        "spray", "injection", "injections", "infusion", "infusions", "tablet", "tablets", "cream", "gel", "patch",
+        "pump", "ointment", "drip", "glargine", "lispro", "aspart",
+    )
+)  # fmt: skip
+_PERIODS = frozenset(["period", "periods"])
+"""Of time, where "of" follows."""
+_TEST_HEADS = frozenset(
+    (
+        "time", "angiography", "dye", "scan", "challenge", "antibody", "antibodies", "test", "tests", "assay", "titer",
+        "titers", "ratio", "receptor", "receptors",
+    )
+)  # fmt: skip
 
 
 _Span = tuple[int, int, tuple[Entry, ...]]
@@ -89,17 +122,19 @@ class MentionFinder:
             implementation=ahocorasick_rs.Implementation.ContiguousNFA,
         )
 
-    def in_text(self, text: str) -> tuple[Mention, ...]:
-        """Mentions of running text with their status, in order."""
+    def in_text(self, text: str, *, with_classes: bool = True) -> tuple[Mention, ...]:
+        """Mentions of running text with their status, in order; classes of drugs only where they are asked for."""
         words = tokens(text)
-        spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
+        spans = self._parted(text, words, self._spans_in_text(text, words))
         spans += self._shared_heads(text, words, spans)
-        spans += _explained(text, words, spans)
+        spans = [*self._without_other_senses(text, words, spans), *_explained(text, words, spans)]
+        if not with_classes:
+            spans = [span for span in spans if any(entry.scope != "class" for entry in span[2])]
         found = [(words[first], words[last], entries) for first, last, entries in sorted(spans, key=_by_place)]
         if not found:
             return ()
         context = read_context(text)
-        return tuple(
+        mentions = (
             _mention(
                 text,
                 (head.start, tail.stop),
@@ -108,23 +143,72 @@ class MentionFinder:
                 status=_status(context, head.start, entries),
             )
             for head, tail, entries in found
+            if not _is_taken_hormone(context, head.start, entries)
         )
+        return tuple(mentions)
 
     def in_passing(self, text: str, taken: Sequence[Mention]) -> tuple[Mention, ...]:
         """What an option or answer names beside what it is about: right, but nothing to build on."""
         words = tokens(text)
         is_sentence = len(words) > _LONGEST_PHRASE
-        spans = (
-            (words[first].start, words[last].stop, entries)
-            for first, last, found in self._spans(text, words, IN_TEXT)
-            if _is_plain(text, words, first, last)
-            and (entries := tuple(e for e in found if is_sentence or _ends_phrase(e, text, words, last)))
+        found = (
+            (words[first].start, words[last].stop, kept)
+            for first, last, entries in sorted(self._spans_in_text(text, words), key=_by_place)
+            if (kept := tuple(e for e in entries if is_sentence or _is_of_phrase(e, text, words, first, last)))
         )
         return tuple(
             _mention(text, (start, stop), entries, status=IN_PASSING)
-            for start, stop, entries in spans
+            for start, stop, entries in found
             if not any(start < one.stop and one.start < stop for one in taken)
         )
+
+    def _spans_in_text(self, text: str, words: Sequence[Token]) -> list[_Span]:
+        """Names of running text, and findings whose words stand apart in it."""
+        spans = [span for span in self._spans(text, words, IN_TEXT) if _says_enough(span, text, words)]
+        return _with_composed(spans, self._composed(text, words))
+
+    def _without_other_senses(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
+        """Without abbreviations that the text explains by something else: CAD is a computer-aided diagnosis there."""
+        stops = {words[last].stop for _, last, _ in spans}
+        others = {
+            one.short: {token.key[:_STEM_LETTERS] for token in tokens(text[one.start : one.stop])}
+            for one in explained_abbreviations(text)
+            if one.stop not in stops
+        }
+        for first, last, entries in spans:
+            stems = others.get(text[words[first].start : words[last].stop])
+            if stems is None or any(stems & self._names.stems(entry.node_index) for entry in entries):
+                yield first, last, entries
+
+    def _parted(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> list[_Span]:
+        """Two findings that a vocabulary joins are two mentions: "nausea and vomiting"."""
+        return [part for span in spans for part in self._parts(text, words, span)]
+
+    def _parts(self, text: str, words: Sequence[Token], span: _Span) -> list[_Span]:
+        first, last, entries = span
+        joint = next((place for place in range(first + 1, last) if words[place].key == "and"), None)
+        if joint is None or any(entry.node_type != "effect/phenotype" for entry in entries):
+            return [span]
+        sides = [(first, joint - 1), (joint + 1, last)]
+        named = [(start, stop, self._named(text, words[start : stop + 1])) for start, stop in sides]
+        return named if all(found for _, _, found in named) else [span]
+
+    def _named(self, text: str, words: Sequence[Token]) -> tuple[Entry, ...]:
+        key = " ".join(word.key for word in words)
+        found = self._names.matching(key, text[words[0].start : words[-1].stop], where=ANYWHERE)
+        return found if found and found[0].node_type in _PATIENT_TYPES else ()
+
+    def _composed(self, text: str, words: Sequence[Token]) -> Iterator[_Span]:
+        """Findings whose words stand apart around a preposition, a verb or a direction."""
+        keys = [word.key for word in words]
+        if not ANCHORS.intersection(keys):
+            return
+        named, known = self._names.by_loose_key(), self._names.loose_words()
+        for run in windows(keys, lambda place: _is_parted(text, words, place), known.__contains__):
+            entries = named.get(loose_key(keys[run.start : run.stop]), ())
+            is_told_how = run.stop < len(keys) and keys[run.stop].endswith("ly")
+            if kept := tuple(e for e in entries if is_told_how or _ends_phrase(e, text, words, run.stop - 1)):
+                yield run.start, run.stop - 1, kept
 
     def _shared_heads(self, text: str, words: Sequence[Token], spans: Sequence[_Span]) -> Iterator[_Span]:
         """The first member of "chest and abdominal pain", which is chest pain."""
@@ -178,7 +262,9 @@ class MentionFinder:
             kept = tuple(e for e in entries if _ends_phrase(e, text, words, last) and coverage >= self._least(e, least))
             if kept:
                 span = (words[first].start, words[last].stop)
-                own = _coverage(words, segment, covered)
+                # A drug or protein is itself beside any word; a disease may be broader than its phrase.
+                is_itself = not any(e.node_type in _PATIENT_TYPES or e.scope == "class" for e in kept)
+                own = 1000 if is_itself else _coverage(words, segment, covered)
                 yield _mention(text, span, kept, stage="partial", coverage=coverage, phrase_coverage=own)
 
     def _least_coverage(self, words: Sequence[Token], segment: range, last: int, segment_coverage: int) -> int:
@@ -230,17 +316,53 @@ class MentionFinder:
         return tuple(dict.fromkeys(found))
 
 
+def _with_composed(spans: Sequence[_Span], composed: Iterable[_Span]) -> list[_Span]:
+    """The longest composed findings in place of the shorter names in them; what begins before one stays."""
+    kept = list(spans)
+    for first, last, entries in sorted(set(composed), key=lambda span: (span[0] - span[1], span[0])):
+        touched = [one for one in kept if one[0] <= last and first <= one[1]]
+        if all(first <= one[0] and one[1] - one[0] < last - first for one in touched):
+            kept = [one for one in kept if one not in touched]
+            kept.append((first, last, entries))
+    return kept
+
+
+def _is_parted(text: str, words: Sequence[Token], place: int) -> bool:
+    """Anything but blanks and hyphens stands between this word and the one before."""
+    gap = text[words[place - 1].stop : words[place].start]
+    return bool(gap.strip(" -\u2010\u2011\t"))
+
+
 def _says_enough(span: _Span, text: str, words: Sequence[Token]) -> bool:
     """A general word counts only where nothing says more of it: "flank tenderness" is not just tenderness."""
     first, last, entries = span
-    return any(entry.reach == ANYWHERE for entry in entries) or _is_plain(text, words, first, last)
+    if any(entry.reach == ANYWHERE for entry in entries):
+        return not _is_of_a_part(span, text, words)
+    return _is_plain(text, words, first, last)
+
+
+def _is_of_a_part(span: _Span, text: str, words: Sequence[Token]) -> bool:
+    """True where the word before says which part of the body: "hand edema" is more than edema."""
+    first, last, entries = span
+    is_anywhere = singular(words[last].key) in ANYWHERE_FINDINGS and entries[0].node_type in _PATIENT_TYPES
+    return is_anywhere and first > 0 and words[first - 1].key in BODY_WORDS and _is_next(text, words, first)
+
+
+def _is_of_phrase(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
+    """A drug or protein is itself beside any word; a disease only where no word makes something else of it."""
+    if entry.node_type not in _PATIENT_TYPES and entry.scope != "class":
+        return True
+    return _is_plain(text, words, first, last) and _ends_phrase(entry, text, words, last)
 
 
 def _is_plain(text: str, words: Sequence[Token], first: int, last: int) -> bool:
     """Neither the word before nor what follows makes something narrower of it."""
     is_begun = first == 0 or words[first - 1].key in _PLAIN_BEFORE or not _is_next(text, words, first)
-    is_ended = last + 1 == len(words) or words[last + 1].key not in _NARROWING or not _is_next(text, words, last + 1)
-    return is_begun and is_ended
+    if last + 1 == len(words) or not _is_next(text, words, last + 1):
+        return is_begun
+    behind = words[last + 1].key
+    is_of_next = words[last].key in _ADJECTIVES and behind not in _JOINTS
+    return is_begun and behind not in _NARROWING and not is_of_next
 
 
 def _is_next(text: str, words: Sequence[Token], place: int) -> bool:
@@ -250,6 +372,12 @@ def _is_next(text: str, words: Sequence[Token], place: int) -> bool:
 
 def _by_place(span: _Span) -> tuple[int, int]:
     return span[:2]
+
+
+def _is_taken_hormone(context: Context, start: int, entries: Sequence[Entry]) -> bool:
+    """A hormone among the medications is the drug and not its gene: "takes metformin and insulin"."""
+    is_hormone = all(entry.node_type == "gene/protein" and not entry.symbol for entry in entries)
+    return is_hormone and context.status(start, is_drug=True) == "medication"
 
 
 def _status(context: Context, start: int, entries: Sequence[Entry]) -> str:
@@ -318,14 +446,39 @@ def _is_whole_words(words: Sequence[Token], first: int, last: int) -> bool:
 def _is_other_kind(entry: Entry, words: Sequence[Token], last: int) -> bool:
     """True where the next word makes it another kind of thing: hepatitis B vaccine is no hepatitis."""
     behind = words[last + 1].key if last + 1 < len(words) else ""
-    heads = OTHER_KIND_HEADS if entry.node_type in _PATIENT_TYPES else _TEST_HEADS
-    return behind in heads
+    if entry.node_type in _PATIENT_TYPES:
+        return behind in OTHER_KIND_HEADS or (words[last].key in _PERIODS and behind == "of")
+    if entry.node_type == "drug":
+        return behind in _TEST_HEADS or behind in _MISUSE
+    return behind in _TEST_HEADS or behind == "deficiency" or _is_dosed(words, last)
+
+
+def _is_dosed(words: Sequence[Token], last: int) -> bool:
+    """A hormone with its form of dosage is the drug: "calcitonin nasal spray" is no gene."""
+    return any(word.key in _DOSAGE_FORMS for word in words[last + 1 : last + 3])
 
 
 def _stands_free(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
-    """False for a symbol that a hyphen ties to another capital or digit: CPD in CPD-A."""
+    """Neither part of a longer symbol, nor the metal of a salt, nor half of a class that acts on two things."""
+    if entry.scope == "class" and first > 1 and words[first - 1].key in _AND and _is_letter(words[first - 2]):
+        return False  # a mu and kappa opioid receptor agonist is not any kappa agonist
+    is_metal = entry.node_type == "drug" and words[last].key in SALT_BASES_KEPT and last + 1 < len(words)
+    if is_metal and words[last + 1].key.endswith(("ide", "ate")) and _is_next(text, words, last + 1):
+        return False  # zinc oxide, zinc phosphate
+    return _is_symbol_alone(entry, text, words, first, last)
+
+
+def _is_letter(word: Token) -> bool:
+    """A Greek letter, or a short symbol such as D1's letter."""
+    return word.key in GREEK_LETTERS or len(word.key) == 1
+
+
+def _is_symbol_alone(entry: Entry, text: str, words: Sequence[Token], first: int, last: int) -> bool:
+    """False for a symbol that a hyphen ties to another capital or digit (CPD in CPD-A), and for cells (CD4+)."""
     if not entry.symbol:
         return True
+    if entry.symbol.startswith("CD") and text[words[last].stop : words[last].stop + 1] == "+":
+        return False
     before, behind = (
         text[max(0, words[first].start - 2) : words[first].start],
         text[words[last].stop : words[last].stop + 2],

@@ -15,13 +15,16 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-from medreason.graph.linking.normalise import letters_and_digits, singular, sorted_key
+from medreason.graph.linking.composed import loose_key
+from medreason.graph.linking.normalise import letters_and_digits, singular, sorted_key, token_keys
+from medreason.graph.linking.phrases import side_words
 from medreason.graph.linking.settings import LinkingSettings
 from medreason.graph.linking.words import (
     CLINICAL_SYMBOLS,
     GENERIC_NAMES,
     LABORATORY_PROTEINS,
     MISLEADING_NAMES,
+    NAMES_WITHOUT_NODE,
     PASSING_NAMES,
 )
 
@@ -30,6 +33,8 @@ ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE, NOWHERE = 0, 1, 2, 3, 4
 """In running text; inside a phrase that is an option or answer, and in running text in passing; in running text in
 passing alone; as a whole option or answer; not at all. Each counts where the next ones do."""
 _PATIENT_TYPES = frozenset(["disease", "effect/phenotype"])
+_MOST_TWINS = 6
+_STEM_LETTERS = 5
 _SYMBOL = re.compile(r"^[A-Z0-9][A-Z0-9-]{1,6}s?$")
 
 
@@ -53,9 +58,12 @@ class Names:
     def __init__(self, nodes: pa.Table, lexicon: pa.Table, settings: LinkingSettings) -> None:
         """Open tables in the forms of `graph_nodes` and `graph_lexicon`."""
         self.types = _types(nodes)
+        self._node_names = _node_names(nodes)
         self.settings = settings
         self.by_key: dict[str, tuple[Entry, ...]] = _grouped(self._entries(lexicon))
         self._by_sorted_key: dict[str, tuple[str, ...]] | None = None
+        self._by_loose_key: dict[str, tuple[Entry, ...]] | None = None
+        self._loose_words: frozenset[str] = frozenset()
 
     def _entries(self, lexicon: pa.Table) -> Iterator[tuple[str, Entry]]:
         scopes, symbol_types = frozenset(self.settings.scopes), frozenset(self.settings.symbol_types)
@@ -70,6 +78,8 @@ class Names:
 
     def _reach(self, key: str, kind: str, symbol: str, origin: str) -> int:
         settings = self.settings
+        if key in NAMES_WITHOUT_NODE:
+            return WHOLE
         if not any(map(str.isalpha, key)) or (kind in _PATIENT_TYPES and _is_misleading(key)):
             return NOWHERE  # "12" is a number, never the tumour with t(7;12)
         if symbol and kind in settings.symbol_types and origin != "everyday":
@@ -87,7 +97,8 @@ class Names:
 
     def keys_in_text(self) -> list[str]:
         """Keys that texts are searched for, in order."""
-        return sorted(key for key, entries in self.by_key.items() if any(e.reach < WHOLE for e in entries))
+        found = {key for key, entries in self.by_key.items() if any(e.reach < WHOLE for e in entries)}
+        return sorted(found | (NAMES_WITHOUT_NODE if self.settings.preset == "platform" else frozenset()))
 
     def matching(self, key: str, written: str, *, where: int) -> tuple[Entry, ...]:
         """Entries of a key that fit what was written and count there (ANYWHERE, IN_OPTIONS, IN_TEXT, WHOLE)."""
@@ -109,6 +120,45 @@ class Names:
         found = self._by_sorted_key.get(sorted_key(keys), ())
         same_words = sorted(keys)
         return tuple(key for key in found if sorted(key.split(" ")) == same_words) or found
+
+    def stems(self, node_index: int) -> frozenset[str]:
+        """Beginnings of the longer words of a node's own name."""
+        keys = token_keys(self._node_names[node_index])
+        return frozenset(key[:_STEM_LETTERS] for key in keys if len(key) > 3)
+
+    def by_loose_key(self) -> dict[str, tuple[Entry, ...]]:
+        """Findings and diseases by the key under which word order, places and laboratory words do not matter."""
+        if self._by_loose_key is None:
+            pairs = ((loose_key(key.split(" ")), entry) for key, entry in self._composable())
+            grouped = _grouped(pair for pair in pairs if pair[0])
+            self._by_loose_key = {key: found for key, found in grouped.items() if _is_one_thing(found)}
+            self._loose_words = frozenset(word for key in self._by_loose_key for word in key.split(" "))
+        return self._by_loose_key
+
+    def loose_words(self) -> frozenset[str]:
+        """Every word of weight in such a key."""
+        self.by_loose_key()
+        return self._loose_words
+
+    def _composable(self) -> Iterator[tuple[str, Entry]]:
+        for key, entries in self.by_key.items():
+            for entry in entries:
+                if entry.node_type in _PATIENT_TYPES and entry.reach == ANYWHERE and _is_wording(key, entry):
+                    yield key, entry
+
+
+def _is_wording(key: str, entry: Entry) -> bool:
+    return " " in key and not entry.symbol and entry.scope != "class" and not side_words(key)
+
+
+def _is_one_thing(entries: Sequence[Entry]) -> bool:
+    """Few enough nodes to be the twins of one meaning."""
+    return len({entry.node_index for entry in entries}) <= _MOST_TWINS
+
+
+def _node_names(nodes: pa.Table) -> dict[int, str]:
+    indexes: list[Any] = nodes["node_index"].to_pylist()
+    return dict(zip(indexes, nodes["node_name"].to_pylist(), strict=True))
 
 
 def _types(nodes: pa.Table) -> dict[int, str]:

@@ -36,6 +36,7 @@ _GREEK_NAMES = {
     "ι": "iota", "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "ο": "omicron", "π": "pi", "ρ": "rho",
     "σ": "sigma", "ς": "sigma", "τ": "tau", "υ": "upsilon", "φ": "phi", "χ": "chi", "ψ": "psi", "ω": "omega",
 }  # fmt: skip
+GREEK_LETTERS = frozenset(_GREEK_NAMES.values())
 # "x" stays a letter: fragile X, trisomy X, factor X. The others are folded on both sides, so nothing is lost by it.
 _ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
 # British to American, by parts of words; the list holds what occurs in disease, phenotype and drug names.
@@ -51,9 +52,12 @@ _SPELLING = tuple(
         (r"behaviour", "behavior"), (r"odour", "odor"), (r"isation$", "ization"), (r"ise$", "ize"),
     )
 )  # fmt: skip
-_OF_NO_WEIGHT = frozenset(["a", "an", "the", "of", "in", "to", "with", "due", "by", "on", "nos", "unspecified"])
+OF_NO_WEIGHT = frozenset(["a", "an", "the", "of", "in", "to", "with", "due", "by", "on", "nos", "unspecified"])
+# An option names the antibody, a vocabulary its finding: "rheumatoid factor" is "rheumatoid factor positive".
+# A test is still no positive one.
+_OF_A_TEST = frozenset(["positive", "positivity"])
 # One word of each set stands for all of it, in the sorted key only: there the whole phrase has to agree.
-_SAME_WORD = {
+SAME_WORD = {
     word: words[0]
     for words in (
         ("increased", "elevated", "high", "raised", "elevation", "increase", "excess", "excessive"),
@@ -66,7 +70,25 @@ _SAME_WORD = {
         ("intestine", "intestinal", "bowel"), ("failure", "insufficiency"), ("pancreas", "pancreatic"),
         ("ovary", "ovarian"), ("uterus", "uterine"), ("esophagus", "esophageal"),
         ("thrombosis", "thrombotic"), ("rupture", "ruptured"), ("perforation", "perforated"),
-        ("serum", "blood", "plasma"), ("delayed", "delay"), ("enlarged", "enlargement"), ("swelling", "swollen"),
+        ("serum", "blood", "plasma"), ("delayed", "delay"), ("enlarged", "enlargement", "enlarge"),
+        ("swelling", "swollen"), ("abdomen", "abdominal"), ("vision", "visual"), ("spine", "spinal"),
+        ("vagina", "vaginal"), ("vulva", "vulvar", "vulval"), ("rectum", "rectal"), ("joint", "articular"),
+        ("muscle", "muscular"), ("bone", "osseous"), ("nose", "nasal"), ("mouth", "oral"), ("trachea", "tracheal"),
+        ("prostate", "prostatic"), ("testis", "testicular"), ("scrotum", "scrotal"),
+        ("colon", "colonic"), ("duodenum", "duodenal"), ("larynx", "laryngeal"), ("pharynx", "pharyngeal"),
+        ("pericardium", "pericardial"), ("pleura", "pleural"), ("retina", "retinal"),
+        ("cornea", "corneal"), ("tendon", "tendinous"), ("vein", "venous"), ("artery", "arterial"),
+        ("cerebellum", "cerebellar"), ("tibia", "tibial"), ("femur", "femoral"), ("mandible", "mandibular"),
+        ("tooth", "dental"), ("nail", "ungual"), ("gum", "gingival"), ("lip", "labial"), ("tongue", "lingual"),
+        ("eyelid", "palpebral"), ("ulcer", "ulceration", "ulcerated"), ("dilation", "dilatation", "dilated", "dilate"),
+        ("stenosis", "stenosed", "stenotic", "narrowing"), ("weakness", "weak"), ("pain", "painful"),
+        ("tenderness", "tender"), ("stiffness", "stiff"), ("itching", "itchy"), ("dryness", "dry"),
+        ("numbness", "numb"), ("redness", "red"), ("erythema", "erythematous"), ("thickening", "thickened"),
+        ("impairment", "impaired"), ("fracture", "fractured"), ("hypoplasia", "hypoplastic"),
+        ("atrophy", "atrophic", "atrophied"), ("dislocation", "dislocated"), ("inflammation", "inflamed"),
+        ("calcification", "calcified"), ("hypertrophy", "hypertrophied", "hypertrophic"), ("loss", "lost"),
+        ("deformity", "deformed"), ("retention", "retained"), ("prolonged", "prolongation"), ("edema", "edematous"),
+        ("trauma", "traumatized"), ("cyst", "cystic"), ("fourth", "4th"),
     )
     for word in words
 }  # fmt: skip
@@ -183,8 +205,10 @@ def sorted_key(keys: Iterable[str]) -> str:
     >>> sorted_key(token_keys("Elevated level of serum calcium")) == sorted_key(token_keys("serum calcium level, high"))
     True
     """
-    plain = (singular(key) for key in keys if key not in _OF_NO_WEIGHT)
-    return " ".join(sorted(_SAME_WORD.get(key, key) for key in plain))
+    words = tuple(keys)
+    light = OF_NO_WEIGHT if "test" in words else OF_NO_WEIGHT | _OF_A_TEST
+    plain = (singular(key) for key in words if key not in light)
+    return " ".join(sorted(SAME_WORD.get(key, key) for key in plain))
 
 
 def encode(keys: Sequence[str]) -> str:

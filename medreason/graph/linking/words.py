@@ -15,8 +15,8 @@ def _read(name: str) -> frozenset[str]:
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 
-def _pairs(name: str) -> dict[str, str]:
-    return {left: right for left, _, right in (line.partition(" = ") for line in sorted(_read(name)))}
+def _pairs(name: str) -> frozenset[tuple[str, str]]:
+    return frozenset((left, right) for left, _, right in (line.partition(" = ") for line in _read(name)))
 
 
 CLINICAL_SYMBOLS = _read("clinical_symbols")
@@ -30,7 +30,7 @@ PASSING_NAMES = _read("passing_names")
 MISLEADING_NAMES = _read("misleading_names")
 """Names that vocabularies give to a disease or finding and that mean another thing."""
 WRONG_NAMES = _pairs("wrong_names")
-"""Names that vocabularies give to the node behind, and that are right for another node."""
+"""(name, node): names that vocabularies give to a node and that mean another thing."""
 LABORATORY_PROTEINS = _read("laboratory_proteins")
 """Proteins that are a laboratory value in running text."""
 SALT_WORDS = _read("salt_words")
@@ -41,3 +41,9 @@ LIGHT_WORDS = _read("light_words")
 """Words of an option that weigh nothing in its coverage."""
 OTHER_KIND_HEADS = _read("other_kind_heads")
 """Words that make another kind of thing of a disease: vaccine, antibody, test."""
+BODY_WORDS = _read("body_words")
+"""Parts of the body, which narrow a finding behind them."""
+ANYWHERE_FINDINGS = _read("anywhere_findings")
+"""Last words of findings that may be in any part of the body."""
+NAMES_WITHOUT_NODE = _read("names_without_node")
+"""Longer things that a text is searched for so that no shorter name is found in them."""
