@@ -317,11 +317,11 @@ class MentionFinder:
 
 
 def _with_composed(spans: Sequence[_Span], composed: Iterable[_Span]) -> list[_Span]:
-    """The longest composed findings in place of the shorter names in them; what begins before one stays."""
+    """The longest composed findings in place of the shorter names in them; a name that reaches over an edge stays."""
     kept = list(spans)
     for first, last, entries in sorted(set(composed), key=lambda span: (span[0] - span[1], span[0])):
         touched = [one for one in kept if one[0] <= last and first <= one[1]]
-        if all(first <= one[0] and one[1] - one[0] < last - first for one in touched):
+        if all(first <= one[0] and one[1] <= last and one[1] - one[0] < last - first for one in touched):
             kept = [one for one in kept if one not in touched]
             kept.append((first, last, entries))
     return kept
