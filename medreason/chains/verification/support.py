@@ -24,7 +24,7 @@ from medreason.graph.knowledge.relations import RelationRule, rule_for
 
 Row = Mapping[str, Any]
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])(?<!\bSt\.)\s+(?=[A-Z\"“])")
 _NEGATIONS = frozenset({"not", "never", "no", "without", "neither", "nor", "cannot", "isn", "doesn", "contraindicated"})
 _ABSENCE = re.compile(
     r"\b(?:no (?:\w+ ){0,3}(?:connections?|paths?|links?|evidence)|not (?:\w+ ){0,2}(?:connected|linked))", re.I
@@ -181,7 +181,11 @@ def _keyed_forms(phrase: str) -> tuple[str, ...]:
 
 
 def keyed_sentences(text: str) -> list[str]:
-    """Sentences as comparison keys between blanks, so that ` name ` finds whole words."""
+    """Sentences as comparison keys between blanks, so that ` name ` finds whole words.
+
+    >>> len(keyed_sentences("St. Louis encephalitis presents with fever. It is rare."))
+    2
+    """
     return [f" {comparison_key(sentence)} " for sentence in _SENTENCE_END.split(text)]
 
 
