@@ -101,7 +101,7 @@ _ALLERGY = re.compile(
 _SENSITIVITY = re.compile(
     r"\b(?:sensitivit\w+|susceptib\w+|resistan\w+|sensitive) (?:\w+ )?(?:to|include[s]?)\b[^.]*$", re.IGNORECASE
 )
-_ADVISED = re.compile(r"\b(?:recommend|advis|encourag|lifestyle )\w*\b[^.;:]{0,90}$", re.IGNORECASE)
+_ADVISED = re.compile(r"\b(?:recommend|advis|encourag|diet|lifestyle )\w*\b[^.;:]{0,90}$", re.IGNORECASE)
 _LESS = re.compile(r"\b(?:less|fewer|reduced) (?:[\w-]+ ){0,1}$", re.IGNORECASE)
 _EXCLUDED = re.compile(r"\bexclu(?:ded|sion|ding)\b[^.;]{0,140}$", re.IGNORECASE)
 _TRIGGER = re.compile(
@@ -160,6 +160,9 @@ _STOPPED = re.compile(
     re.IGNORECASE,
 )
 _WATCHED = re.compile(r"\b(?:monitor|watch|observe)(?:ing|ed)? (?:for )?(?:[\w'\u2019]+ ){0,2}$", re.IGNORECASE)
+_BROUGHT_ABOUT = re.compile(r"\b(?:provok|induc|trigger|stimulat)(?:e|es|ing) (?:of )?(?:[\w-]+ ){0,1}$", re.IGNORECASE)
+_IN_THE_FAMILY = re.compile(r"\b(?:family|familial|maternal|paternal) history of (?:[\w-]+ ){0,3}$", re.IGNORECASE)
+_EARLIER = re.compile(r"\bago\b[^.;]*\bepisodes? of\b[^.;]*$", re.IGNORECASE)
 _ABSENT_BEFORE = re.compile(r"\b(?:absence|lack) of (?:[\w-]+ ){0,2}$", re.IGNORECASE)
 _HANDLED = re.compile(r"\b(?:metabolism|tolerance|clearance|excretion|abuse|overdose) (?:of|to) $", re.IGNORECASE)
 _HANDLED_BEHIND = re.compile(
@@ -220,7 +223,7 @@ def is_doubtful(place: Place) -> bool:
     if _LONGER_NAME.search(near):
         return True
     if place.side != "question":
-        if not place.is_drug and _is_any((_WATCHED, _ABSENT_BEFORE, _SPECIES), near):
+        if not place.is_drug and _is_any(_NO_FINDING_AS_OPTION, near):
             return True
         return _is_test_as_option(place, behind) or (place.is_drug and _is_no_remedy(place, behind))
     if place.is_class and not place.is_study:
@@ -302,7 +305,20 @@ def _is_mothers(place: Place) -> bool:
     return _NEWBORN.search(opening) is not None and _MOTHERS.search(_clause(_near(place))) is not None
 
 
-_SAID_OTHERWISE = (_NOT, _BELIEF, _NORMAL, _RELATIVE, _RELATIVE_WHO, _SOMEBODY, _RISK, _LESS, _EXCLUDED, _TRIGGER)
+_NO_FINDING_AS_OPTION = (_WATCHED, _ABSENT_BEFORE, _SPECIES, _BROUGHT_ABOUT, _IN_THE_FAMILY)
+_SAID_OTHERWISE = (
+    _NOT,
+    _BELIEF,
+    _NORMAL,
+    _RELATIVE,
+    _RELATIVE_WHO,
+    _SOMEBODY,
+    _RISK,
+    _LESS,
+    _EXCLUDED,
+    _TRIGGER,
+    _EARLIER,
+)
 _CARE = (_NEGATIVE_BEHIND, _AROUND_CARE, _SUSPECTED_BEHIND)
 
 
