@@ -100,9 +100,13 @@ def _runs(keys: Sequence[str], first: int, place: int, last: int) -> Iterator[ra
     for start in range(first, place + 1):
         for stop in range(last, place - 1, -1):
             is_framed = stop > start and keys[start] not in _WEIGHTLESS and keys[stop] not in _WEIGHTLESS
-            is_command = keys[start] in _COMMANDS and keys[start + 1] not in _PREPOSITIONS
-            if is_framed and not is_command and not _is_open(keys, start, stop):
+            if is_framed and not _is_command(keys, start) and not _is_open(keys, start, stop):
                 yield range(start, stop + 1)
+
+
+def _is_command(keys: Sequence[str], start: int) -> bool:
+    """ "Increase the dose" tells what to do; a word follows wherever this is asked."""
+    return keys[start] in _COMMANDS and keys[start + 1] not in _PREPOSITIONS
 
 
 def _is_open(keys: Sequence[str], start: int, stop: int) -> bool:
