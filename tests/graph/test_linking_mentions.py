@@ -171,7 +171,7 @@ OPTIONS = {
     "behind a preposition": ("Screening programme for tuberculosis", []),
     "a gland is no cancer": ("Parotid gland", []),
     "slip of the pen": ("Parkinsons diseese", []),
-    "slip in a long word": ("Myocardial infraction", [("Myocardial infraction", "fuzzy", ["D4", "P4"])]),
+    "slip in a long word": ("Myocardial infarctoin", [("Myocardial infarctoin", "fuzzy", ["D4", "P4"])]),
     "sentence": ("It is a drug that nobody would give to anyone with a fever for any reason at all", []),
     "number": ("120", []),
     "line end": ("Ceftriaxone\n", [("Ceftriaxone", "exact", ["DB1"])]),
