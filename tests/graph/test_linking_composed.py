@@ -74,6 +74,7 @@ TEXTS = {
     ),
     "another direction is another thing": ("The IgA level was high.", []),
     "a word that no name has": ("Pulses in both feet are not absent.", []),
+    "a direction at the end": ("Pulses increase", []),
     "no wording over a comma": ("Ulcers, in the esophagus", []),
     "a noun behind a bare level": ("an abnormal nipple discharge", []),
     "a name with a side needs its words": ("a tumor of the right atrium", []),
@@ -136,10 +137,7 @@ def test_a_symbol_in_the_table_of_names_is_the_gene():
     assert [rows[index][1] for index in mention.node_indices] == ["G1"]
 
 
-WORDS = ["pain", "in", "the", "left", "abdomen", "is", "severe", "high", "increase", "decrease"]
-
-
-@given(words=st.lists(st.sampled_from(WORDS), max_size=12))
+@given(words=st.lists(st.sampled_from(["pain", "in", "the", "left", "abdomen", "is", "increase", "high"]), max_size=12))
 def test_every_window_lies_in_the_text_and_begins_and_ends_with_a_word_of_weight(words):
     for run in windows(words, lambda _: False, lambda _: True):
         assert 0 <= run.start < run.stop - 1 < len(words)

@@ -105,6 +105,7 @@ def _runs(keys: Sequence[str], first: int, place: int, last: int) -> Iterator[ra
 
 
 def _is_command(keys: Sequence[str], start: int) -> bool:
+    """ "Increase the dose" tells what to do; a word follows wherever this is asked."""
     return keys[start] in _COMMANDS and keys[start + 1] not in _PREPOSITIONS
 
 
