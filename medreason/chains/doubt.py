@@ -152,8 +152,15 @@ _MOTHERS = re.compile(r"\b(?:prior|before|pregnan\w+|deliver\w+|trimester)\b[^.;
 
 # ---------------------------------------------------------------- options
 
+_REACTION = re.compile(r"\ballerg\w+\b[^.;]*\bcausing (?:[\w-]+,? (?:and )?){0,3}$", re.IGNORECASE)
+_STOPPED_FOR = re.compile(
+    r"\bstopped (?:taking )?(?:[\w-]+ ){1,3}(?:because of|due to) (?:[\w-]+ ){0,1}$", re.IGNORECASE
+)
+_ITCHING_ELSEWHERE = re.compile(
+    r"^ (?:sensation )?(?:(?:in|of) )?(?:the |his |her )?(?:throat|nose|eyes?|palate)\b", re.IGNORECASE
+)
 _STOPPED = re.compile(
-    r"\b(?:discontinu\w+|stop(?:ping)?|withhold\w*|hold|ceas\w+|(?:decreas|reduc)(?:e|ing) (?:the )?|"
+    r"\b(?:discontinu\w+|stop(?:ping)?|withhold\w*|hold|ceas\w+|(?:decreas|reduc)(?:e|ing)(?: the)?|"
     r"taper\w*|chang(?:e|ing)|adjust(?:ing)?|modify(?:ing)?|"
     r"replac(?:e|ing)|switch(?:ing)?(?: from)?|remov(?:e|al of)|avoid\w*)\b"
     r"(?:(?!\b(?:start|begin|initiat\w*|add|to|with|administer|give|use)\b)[^.;])*$",
@@ -252,7 +259,8 @@ def _is_another_class(place: Place, behind: str) -> bool:
 
 def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
     """The words are part of another name: a scale, a test, a cell, a shape."""
-    if place.is_gene and place.text[place.start : place.stop].upper().startswith("CD"):
+    written = place.text[place.start : place.stop].lower()
+    if place.is_gene and written.startswith("cd"):
         return _CELL.search(behind) is not None and not before.endswith("positive for ")
     if place.is_drug and _is_any((_ALLERGIC_BEHIND, _RESISTANT_BEHIND), behind):
         return True
@@ -262,7 +270,9 @@ def _is_said_otherwise(before: str, behind: str, place: Place) -> bool:
         return True
     if not place.is_drug and _is_any((_LONGER_BEHIND, _PATTERN_BEHIND), behind):
         return True
-    if place.text[place.start : place.stop].lower() == "weight loss" and _is_measure(before, behind, place):
+    if written.startswith("itch") and _ITCHING_ELSEWHERE.search(behind):
+        return True
+    if written == "weight loss" and _is_measure(before, behind, place):
         return True
     if place.is_study:
         return _LIKE.search(behind) is not None or _is_any((_ANTIBODIES, _LESS), before)
@@ -318,6 +328,8 @@ _SAID_OTHERWISE = (
     _EXCLUDED,
     _TRIGGER,
     _EARLIER,
+    _REACTION,
+    _STOPPED_FOR,
 )
 _CARE = (_NEGATIVE_BEHIND, _AROUND_CARE, _SUSPECTED_BEHIND)
 
