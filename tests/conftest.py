@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -43,6 +44,11 @@ _INVENTED_ACCOUNT = {
 os.environ.update(_QUIET | _INVENTED_ACCOUNT)
 for _name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "MEDREASON_CONFIG"):
     os.environ.pop(_name, None)
+
+# A shell ignores SIGINT for what it runs in the background, programs that tests start would inherit that, and Dagster
+# treats SIGTERM like SIGINT: then nothing that a test ends would end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
